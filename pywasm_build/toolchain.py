@@ -1,0 +1,278 @@
+"""Make the toolchain: LLVM, a sysroot with the C++ runtime, compiler drivers, tried on real programs.
+
+    <product>/bin/        drivers, wasm32-wasip1.cmake, wasm32-wasip1.meson.ini
+    <product>/sysroot/    headers and libraries of wasi-libc and libc++
+    <product>/resource/   clang's own headers, the builtins
+    <product>/llvm/       the compiler itself (absent where WASI_SDK_PATH names one)
+    <product>/lib/        the ABI object; the readers of object files behind the nm and strip drivers
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pywasm_binary
+from pywasm_build import archive, cxx_runtime, drivers, store
+from pywasm_build.context import Context
+from pywasm_build.cxx_runtime import build_cxx_runtime
+from pywasm_build.drivers import Tools, abi_object, write_build_system_files, write_drivers
+from pywasm_build.errors import BuildError, CommandFailed, MachineError, UsageError
+from pywasm_build.store import JSON, Stage, source_hash
+
+# What newer LLVMs name the standard form of exceptions, wasi-sdk has since this version.
+_OLDEST_LLVM = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolchain:
+    """A toolchain in the store."""
+
+    root: Path
+    triple: str
+    abi: str
+
+    @property
+    def bin(self) -> Path:
+        """The folder of the drivers."""
+        return self.root / "bin"
+
+    def driver(self, name: str) -> Path:
+        """Return the path of a driver: clang, clang++, ar, ranlib, nm or strip."""
+        return self.bin / f"{self.triple}-{name}"
+
+    @property
+    def libraries(self) -> Path:
+        """The folder of the sysroot's static libraries."""
+        return self.root / "sysroot" / "lib" / self.triple
+
+    @property
+    def meson_file(self) -> Path:
+        """The Meson cross file."""
+        return self.bin / f"{self.triple}.meson.ini"
+
+    @property
+    def cmake_file(self) -> Path:
+        """The CMake toolchain file."""
+        return self.bin / f"{self.triple}.cmake"
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the product, an input of all that it compiles."""
+        return self.root.name
+
+
+def toolchain(context: Context, *, clean: bool = False) -> Toolchain:
+    """Return the toolchain; make and try it when it is not in the store."""
+    root = context.store.build(_stage(context), lambda product: _make(context, product), clean=clean)
+    settings = context.toolchain_settings
+    store.link(context.workspace.build / "toolchain", root)
+    triple = settings["triple"]
+    write_build_system_files(
+        context.workspace.root / "bin", drivers=root / "bin", sysroot=root / "sysroot", triple=triple
+    )
+    return Toolchain(root=root, triple=triple, abi=settings["abi"])
+
+
+def _stage(context: Context) -> Stage:
+    modules = [sys.modules[__name__], drivers, cxx_runtime, archive, pywasm_binary]
+    smoke = Path(__file__).with_name("smoke")
+    return Stage(
+        "toolchain",
+        {
+            "llvm": _llvm_identity(context),
+            "sources": {name: context.sources.find(name).inputs for name in ("wasi-libc", "compiler-rt")},
+            "settings": context.toolchain_settings,
+            "code": source_hash(*modules),
+            "smoke": store.tree_hash(smoke),
+            # The nm and strip drivers run on it.
+            "python": str(_base_python()),
+        },
+    )
+
+
+def _make(context: Context, root: Path) -> Mapping[str, JSON]:
+    settings = context.toolchain_settings
+    context.say(f"toolchain: {_llvm_identity(context)}")
+    wheel = _wheel_folder()
+    tools = _install_llvm(context, root, wheel)
+    _install_sysroot(context, root)
+    write_drivers(root, tools, settings)
+    _assemble_support(context, root)
+    context.say("toolchain: C++ runtime")
+    build_cxx_runtime(context, sources=wheel / "lib", root=root)
+    made = Toolchain(root=root, triple=settings["triple"], abi=settings["abi"])
+    count = smoke_test(context, made)
+    context.say(f"toolchain: {count} programs compiled, linked and run")
+    return {"llvm": _llvm_identity(context)}
+
+
+def _wheel_folder() -> Path:
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or not spec.submodule_search_locations:
+        raise MachineError("the package ziglang is not installed; run bin/inv, which installs it")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _sdk(context: Context) -> Path | None:
+    named = context.environ.get("WASI_SDK_PATH")
+    if not named:
+        return None
+    folder = Path(named).expanduser().absolute()
+    for tool in ("clang", "wasm-ld", "llvm-ar", "llvm-ranlib"):
+        if not (folder / "bin" / tool).exists():
+            raise UsageError(f"WASI_SDK_PATH is {named}, but {folder / 'bin' / tool} does not exist")
+    return folder
+
+
+def _llvm_identity(context: Context) -> str:
+    sdk = _sdk(context)
+    if sdk is None:
+        return f"ziglang {importlib.metadata.version('ziglang')} {sys.platform} {os.uname().machine}"
+    version = context.runner.run([sdk / "bin" / "clang", "--version"], cwd=sdk, capture=True).stdout
+    words = version.split("clang version ", 1)[-1].split(".", 1)[0]
+    if not words.isdecimal() or int(words) < _OLDEST_LLVM:
+        raise UsageError(
+            f"WASI_SDK_PATH is {sdk} with clang {words or '?'}; exceptions in their standard form need"
+            f" clang {_OLDEST_LLVM} or newer"
+        )
+    return f"wasi-sdk {sdk} {version.splitlines()[0]}"
+
+
+def _install_llvm(context: Context, root: Path, wheel: Path) -> Tools:
+    """Put the compiler and its headers into `root`; return the commands."""
+    resource = root / "resource"
+    resource.mkdir()
+    library = root / "lib" / "pywasm_binary"
+    shutil.copytree(
+        Path(pywasm_binary.__file__).parent, library, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    python = [str(_base_python()), "-I", str(library.parent / "run.py")]
+    (library.parent / "run.py").write_text(_RUN_TOOL, "utf-8")
+    nm, strip = [*python, "nm"], [*python, "strip"]
+    sdk = _sdk(context)
+    if sdk:
+        headers = context.runner.run(
+            [sdk / "bin" / "clang", "-print-resource-dir"], cwd=root, capture=True
+        ).stdout.strip()
+        (resource / "include").symlink_to(Path(headers) / "include")
+        tool = {name: [str(sdk / "bin" / name)] for name in ("clang", "wasm-ld", "llvm-ar", "llvm-ranlib")}
+        return Tools(
+            clang=tool["clang"],
+            linker=tool["wasm-ld"],
+            ar=tool["llvm-ar"],
+            ranlib=tool["llvm-ranlib"],
+            nm=nm,
+            strip=strip,
+        )
+    # The virtual environment may be deleted at any time, so the product keeps its own copy.
+    zig = root / "llvm" / "zig"
+    zig.parent.mkdir()
+    _link_or_copy(wheel / "zig", zig)
+    shutil.copytree(wheel / "lib" / "include", resource / "include", copy_function=_link_or_copy)
+    return Tools(
+        clang=[str(zig), "clang"],
+        linker=[str(zig), "wasm-ld"],
+        ar=[str(zig), "ar"],
+        ranlib=[str(zig), "ranlib"],
+        nm=nm,
+        strip=strip,
+    )
+
+
+_RUN_TOOL = """\
+import pathlib, runpy, sys
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.argv[:2] = [sys.argv[1]]
+runpy.run_module("pywasm_binary." + sys.argv[0], run_name="__main__")
+"""
+
+
+def _base_python() -> Path:
+    return Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+
+
+def _link_or_copy(source: str | Path, target: str | Path) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return str(target)
+
+
+def _install_sysroot(context: Context, root: Path) -> None:
+    """Unpack wasi-libc and the builtins from their Debian packages, which are the same on every machine."""
+    settings = context.toolchain_settings
+    triple, unpacked = settings["triple"], root / "unpacked"
+    for name in ("wasi-libc", "compiler-rt"):
+        archive.unpack(context.sources.fetch(name), unpacked / name)
+    libc = unpacked / "wasi-libc" / "usr"
+    sysroot = root / "sysroot"
+    # The packages' folder has the triple's older name.
+    older = triple.replace("wasip1", "wasi")
+    shutil.copytree(libc / "include" / older, sysroot / "include" / triple)
+    shutil.copytree(libc / "lib" / older, sysroot / "lib" / triple)
+    (builtins,) = (unpacked / "compiler-rt").rglob("libclang_rt.builtins-wasm32.a")
+    target = root / "resource" / "lib" / settings["resource_triple"] / "libclang_rt.builtins.a"
+    target.parent.mkdir(parents=True)
+    shutil.copy(builtins, target)
+    shutil.rmtree(unpacked)
+
+
+def _assemble_support(context: Context, root: Path) -> None:
+    """Make the ABI object, and the library of the two exception tags that no compiler output defines."""
+    settings = context.toolchain_settings
+    triple, run, log = settings["triple"], context.runner.run, context.workspace.log("toolchain")
+    clang = root / "bin" / f"{triple}-clang"
+    sources = {
+        "abi": f'.section .custom_section.pywasm.abi,"",@\n.ascii "{settings["abi"]}"\n',
+        **{
+            tag: f".tagtype {tag} i32\n.globl {tag}\n{tag}:\n" for tag in ("__cpp_exception", "__c_longjmp")
+        },
+    }
+    folder = root / "lib"
+    for name, text in sources.items():
+        (folder / f"{name}.s").write_text(text, "utf-8")
+        run([clang, "-c", folder / f"{name}.s", "-o", folder / f"{name}.o"], cwd=folder, log=log)
+    tags = [folder / "__cpp_exception.o", folder / "__c_longjmp.o"]
+    library = root / "sysroot" / "lib" / triple / "libwasm-tags.a"
+    run([root / "bin" / f"{triple}-ar", "rcs", library, *tags], cwd=folder, log=log)
+    if not abi_object(root).is_file():
+        raise BuildError(f"{abi_object(root)} was not made")
+
+
+def smoke_test(context: Context, made: Toolchain) -> int:
+    """Compile, link and run the programs in smoke/; return how many; raise BuildError if one prints otherwise."""
+    programs = sorted(Path(__file__).with_name("smoke").glob("*.c*"))
+    folder = made.root / "smoke"
+    folder.mkdir(exist_ok=True)
+    for source in programs:
+        _try_program(context, made, source, folder / f"{source.stem}.wasm")
+    return len(programs)
+
+
+def _try_program(context: Context, made: Toolchain, source: Path, program: Path) -> None:
+    log = context.workspace.log("toolchain")
+    driver = made.driver("clang++" if source.suffix == ".cpp" else "clang")
+    flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
+    run = context.runner.run
+    try:
+        run([driver, *flags, source, "-o", program], cwd=program.parent, log=log)
+        runner = context.workspace.root / "bin" / f"{made.triple}-run"
+        done = run([runner, program], cwd=program.parent, log=log, capture=True, check=False, timeout=60)
+    except CommandFailed as error:
+        raise BuildError(f"the toolchain does not work: smoke test {source.name}\n{error}") from error
+    printed = f"{done.stdout}exit status {done.returncode}\n"
+    expected = source.with_suffix(".expected").read_text("utf-8")
+    if printed != expected:
+        raise BuildError(
+            f"the toolchain does not work: {source.name} printed\n{printed}instead of\n{expected}"
+            f"the full log is {log}"
+        )

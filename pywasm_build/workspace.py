@@ -1,0 +1,103 @@
+"""Know every path of a checkout and of the user's cache folder, so that no other module spells one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywasm_build.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The checkout (`root`) and the cache folder; both are absolute."""
+
+    root: Path
+    cache: Path
+
+    @classmethod
+    def discover(cls, environ: Mapping[str, str]) -> Workspace:
+        """Return the checkout that holds this package and the cache folder that `environ` asks for."""
+        return cls(root=Path(__file__).resolve().parent.parent, cache=cache_folder(environ))
+
+    # The checkout: data that is committed.
+
+    @property
+    def sources_toml(self) -> Path:
+        """The pins of every download."""
+        return self.root / "third-party" / "sources.toml"
+
+    @property
+    def patches(self) -> Path:
+        """The patch registry: one folder for each package."""
+        return self.root / "patches"
+
+    @property
+    def setup_local(self) -> Path:
+        """The list of the standard modules that CPython links statically or leaves out."""
+        return self.root / "Setup.local"
+
+    @property
+    def native_sources(self) -> Path:
+        """The C code that is linked into python.wasm."""
+        return self.root / "pywasm_host" / "native"
+
+    # The checkout: products, ignored by git.
+
+    @property
+    def build(self) -> Path:
+        """Links to the products that this checkout uses, and its logs."""
+        return self.root / "build"
+
+    @property
+    def logs(self) -> Path:
+        """One full log for each command of a stage."""
+        return self.build / "logs"
+
+    @property
+    def runtime(self) -> Path:
+        """The link to the runtime root, the tree that the guest sees as `/`."""
+        return self.build / "runtime"
+
+    @property
+    def reports(self) -> Path:
+        """Results of package test suites and benchmarks."""
+        return self.build / "reports"
+
+    # The cache folder: shared by all checkouts of this user.
+
+    @property
+    def downloads(self) -> Path:
+        """Verified downloads: `<sha256>/<file>`."""
+        return self.cache / "downloads"
+
+    @property
+    def store(self) -> Path:
+        """Products: `<stage>/<key>/`."""
+        return self.cache / "store"
+
+    @property
+    def wheelhouse(self) -> Path:
+        """Wheels that were built and checked."""
+        return self.cache / "wheelhouse"
+
+    def log(self, name: str) -> Path:
+        """Return the path of the log called `name` (without suffix)."""
+        return self.logs / f"{name}.log"
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Return the cache folder: PYWASM_CACHE, else pywasm in XDG_CACHE_HOME, else ~/.cache/pywasm."""
+    named = environ.get("PYWASM_CACHE")
+    if named:
+        folder = Path(named).expanduser()
+        if not folder.is_absolute():
+            raise UsageError(f"PYWASM_CACHE must be an absolute path, not {named!r}")
+        return folder
+    xdg = environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says that a relative path is to be ignored.
+    if xdg and Path(xdg).is_absolute():
+        return Path(xdg) / "pywasm"
+    home = environ.get("HOME")
+    return (Path(home) if home else Path.home()) / ".cache" / "pywasm"

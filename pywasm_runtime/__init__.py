@@ -1,0 +1,1 @@
+"""Embed wasm guests: engine, dynamic linker, WASI processes. The only package that imports wasmtime."""

@@ -1,0 +1,120 @@
+"""Be `python-wasm`: run the runtime root's Python as a guest, with the command line of `python`."""
+
+import os
+import posixpath
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pywasm_runtime.command import as_command, leave, run_program
+from pywasm_runtime.command_line import HELP, CommandLine, parse_command_line
+from pywasm_runtime.errors import UsageError
+from pywasm_runtime.mounts import Mount, MountTable, is_within
+from pywasm_runtime.process import ProcessSettings
+from pywasm_runtime.runtime_root import RuntimeRoot, find_runtime_root
+from pywasm_runtime.scratch import private_folders
+
+NAME = "python-wasm"
+CWD_VARIABLE = "PYWASM_CWD"
+"""python.wasm changes to this folder before main, and removes the variable."""
+
+_SCRIPT_FOLDER = "/script"
+"""Where the guest sees a script's folder whose own path is taken, as /tmp is by the guest's private one."""
+
+
+def main() -> None:
+    """Run the process's command line and end the process."""
+    leave(as_command(NAME, lambda: run(sys.argv[1:])))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give the exit status."""
+    line = parse_command_line(arguments)
+    if line.help:
+        sys.stdout.write(HELP)
+        return 0
+    root = find_runtime_root(Path(__file__).resolve().parent.parent)
+    with private_folders() as private:
+        return run_program(NAME, root.program, process_settings(line, root, private))
+
+
+def process_settings(line: CommandLine, root: RuntimeRoot, private: Sequence[Mount]) -> ProcessSettings:
+    """Work out what the guest sees; raises UsageError for a script that does not exist."""
+    mounts = [Mount(host=root.folder, guest="/"), *private]
+    for mount in line.mounts:  # a --dir takes the place of ours
+        mounts = [one for one in mounts if one.guest != mount.guest]
+        mounts.append(mount)
+    shown = list(line.mounts)
+    arguments = list(line.python_arguments)
+    if line.script is not None:
+        arguments[line.script] = _show_script(arguments[line.script], root, mounts, shown)
+    environment = _environment(line)
+    if cwd := guest_path(os.getcwd(), shown):
+        environment[CWD_VARIABLE] = cwd
+    return ProcessSettings(
+        arguments=[root.program.guest_name, *arguments],
+        environment=environment,
+        mounts=MountTable(mounts).mounts,
+        library_path=_library_path(environment),
+    )
+
+
+def guest_path(host: str, mounts: Sequence[Mount]) -> str | None:
+    """Translate an absolute path of this machine to the guest's, through the innermost mount; None if not
+    shown.
+    """
+    resolved = os.path.realpath(host)
+    roots = [(os.path.realpath(mount.host), mount) for mount in mounts]
+    fitting = [(root, mount) for root, mount in roots if is_within(resolved, root)]
+    if not fitting:
+        return None
+    root, mount = max(fitting, key=lambda one: len(one[0]))
+    return posixpath.normpath(posixpath.join(mount.guest, os.path.relpath(resolved, root)))
+
+
+def _show_script(script: str, root: RuntimeRoot, mounts: list[Mount], shown: list[Mount]) -> str:
+    """Give the guest's path of a script, after mounting its folder if the guest does not see it yet."""
+    host = os.path.abspath(script)
+    if not os.path.exists(host):
+        if _exists_in_guest(script, mounts):
+            return script
+        raise UsageError(f"can't open file {host!r}: [Errno 2] No such file or directory")
+    if os.path.islink(host):
+        host = os.path.realpath(host)  # the guest could not follow a link out of the folder
+    if guest_path(host, shown) is None:
+        folder = host if os.path.isdir(host) else os.path.dirname(host)
+        taken = {mount.guest for mount in mounts}
+        mount = Mount(host=Path(folder), guest=_SCRIPT_FOLDER if folder in taken else folder)
+        mounts.append(mount)
+        shown.append(mount)
+    inner = guest_path(host, shown)
+    # As typed, where that means the same to the guest: it is what sys.argv[0] and tracebacks show.
+    cwd = guest_path(os.getcwd(), shown)
+    plain = not os.path.isabs(script) and ".." not in script.split("/")
+    if cwd is not None and plain and posixpath.normpath(posixpath.join(cwd, script)) == inner:
+        return script
+    return inner or host
+
+
+def _exists_in_guest(path: str, mounts: Sequence[Mount]) -> bool:
+    if not path.startswith("/"):
+        return False
+    fitting = [mount for mount in mounts if is_within(posixpath.normpath(path), mount.guest)]
+    mount = max(fitting, key=lambda one: len(one.guest))
+    return (mount.host / posixpath.relpath(path, mount.guest)).exists()
+
+
+def _environment(line: CommandLine) -> dict[str, str]:
+    environment = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    if "TERM" in os.environ and sys.stdin is not None and sys.stdin.isatty():
+        environment["TERM"] = os.environ["TERM"]
+    for name, value in line.environment:
+        if value is None:
+            value = os.environ.get(name)
+        if value is not None:
+            environment[name] = value
+    return environment
+
+
+def _library_path(environment: dict[str, str]) -> list[str]:
+    return [folder for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder.startswith("/")]

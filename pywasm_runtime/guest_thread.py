@@ -1,0 +1,58 @@
+"""Run a guest on a thread of its own.
+
+Two reasons: wasm frames lie on the thread's stack, whose size only a new thread can choose; and Python
+handles signals on the main thread, which must not be inside the guest when Ctrl-C comes.
+"""
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from pywasm_runtime.engine import EngineSettings
+
+
+class Terminated(BaseException):
+    """Carry the number of a signal that ends this process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run_on_guest_stack(settings: EngineSettings, body: Callable[[], int]) -> int:
+    """Call `body` on a thread whose stack fits the engine's; what it raises is raised here.
+
+    KeyboardInterrupt or Terminated come out while the guest still runs: the caller has to end the process.
+    """
+    results: list[int] = []
+    failures: list[BaseException] = []
+
+    def enter() -> None:
+        try:
+            results.append(body())
+        except BaseException as error:
+            failures.append(error)
+
+    before = threading.stack_size(settings.thread_stack_bytes)
+    try:
+        thread = threading.Thread(target=enter, name="guest", daemon=True)
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def raise_on_termination() -> None:
+    """Let SIGTERM and SIGHUP raise Terminated on the main thread, so that private folders are removed."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise Terminated(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays in force
+            signal.signal(number, end)

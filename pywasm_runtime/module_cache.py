@@ -1,0 +1,156 @@
+"""Keep compiled modules, so that each is compiled once per machine.
+
+Loading compiled code runs it: whoever can write these files can run code as their owner. So a file is used
+only if it and its folder belong to this user and nobody else may write them, and if it still is what was
+written: its sha256 is in a seal beside it, together with the file's identity (inode, size, change time),
+which no write leaves as it was. While the identity holds the hash is not computed again (20 ms for
+python.wasm); otherwise it is.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import wasmtime
+
+from pywasm_runtime.engine import code_identity
+from pywasm_runtime.errors import ModuleError
+
+_REPORT_FROM_BYTES = 4 << 20
+"""A module of this size takes about a second to compile: whoever waits is told."""
+
+
+def default_cache_folder() -> Path:
+    """Give the user's cache folder of pywasm: PYWASM_CACHE, else the one of the XDG rules."""
+    if named := os.environ.get("PYWASM_CACHE"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "pywasm"
+
+
+def _say_nothing(message: str) -> None:
+    del message
+
+
+class ModuleCache:
+    """Compile modules for `engine`, or load them from `folder` where that was done before.
+
+    `report` gets one line before a long compilation.
+    """
+
+    def __init__(
+        self, engine: wasmtime.Engine, folder: Path, report: Callable[[str], None] = _say_nothing
+    ) -> None:
+        self.engine = engine
+        self._folder = folder
+        self._report = report
+        self._usable: bool | None = None
+
+    def load(self, digest: str, read: Callable[[], bytes], label: str) -> wasmtime.Module:
+        """Give the compiled form of the module whose sha256 is `digest`; `read` gives its bytes if they are needed.
+
+        Raises ModuleError, with `label` in its text, if wasmtime refuses the module.
+        """
+        key = hashlib.sha256(f"{digest}\n{code_identity()}".encode()).hexdigest()
+        path = self._folder / f"{key}.cwasm"
+        if self._folder_is_safe() and _is_sealed(path):
+            try:
+                return wasmtime.Module.deserialize_file(self.engine, str(path))
+            except wasmtime.WasmtimeError:
+                pass  # written by another build of wasmtime: compile again
+        module = self._compile(read(), label)
+        self._store(path, module)
+        return module
+
+    def load_bytes(self, wasm: bytes, label: str) -> wasmtime.Module:
+        """Give the compiled form of a module that is at hand."""
+        return self.load(hashlib.sha256(wasm).hexdigest(), lambda: wasm, label)
+
+    def _compile(self, wasm: bytes, label: str) -> wasmtime.Module:
+        if len(wasm) >= _REPORT_FROM_BYTES:
+            self._report(f"compiling {label} for this machine (only the first time)")
+        try:
+            return wasmtime.Module(self.engine, bytes(wasm))
+        except wasmtime.WasmtimeError as error:
+            raise ModuleError(f"{label}: wasmtime refuses the module: {one_line(error)}") from None
+
+    def _store(self, path: Path, module: wasmtime.Module) -> None:
+        if not self._folder_is_safe():
+            return
+        code = module.serialize()
+        try:
+            _replace(path, code)
+            _write_seal(path, hashlib.sha256(code).hexdigest())
+        except OSError as error:
+            self._report(f"the compiled module cannot be kept in {self._folder}: {error}")
+
+    def _folder_is_safe(self) -> bool:
+        if self._usable is None:
+            self._usable = self._prepare_folder()
+        return self._usable
+
+    def _prepare_folder(self) -> bool:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _is_own(os.stat(self._folder)):
+                return True
+            why = "it belongs to another user, or others may write in it"
+        except OSError as error:
+            why = str(error)
+        self._report(f"compiled modules are not kept: {self._folder} cannot be used: {why}")
+        return False
+
+
+def one_line(error: Exception) -> str:
+    """Give wasmtime's message on one line: what failed and, last, why."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if "Caused by:" in lines and lines[-1] != "Caused by:":
+        return f"{lines[0]}: {lines[-1]}"
+    return lines[0] if lines else type(error).__name__
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _seal_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _identity(status: os.stat_result) -> list[int]:
+    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _is_sealed(path: Path) -> bool:
+    try:
+        status = os.lstat(path)
+        seal = json.loads(_seal_path(path).read_bytes())
+        if not stat.S_ISREG(status.st_mode) or not _is_own(status) or not _is_own(os.lstat(_seal_path(path))):
+            return False
+        if seal["identity"] == _identity(status):
+            return True
+        if hashlib.sha256(path.read_bytes()).hexdigest() != seal["sha256"]:
+            return False
+        _write_seal(path, seal["sha256"])
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _write_seal(path: Path, digest: str) -> None:
+    seal = {"sha256": digest, "identity": _identity(os.lstat(path))}
+    _replace(_seal_path(path), json.dumps(seal).encode())
+
+
+def _replace(path: Path, content: bytes | bytearray) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

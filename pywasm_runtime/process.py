@@ -1,0 +1,135 @@
+"""Run one guest process: a WASI command, with side modules if its main module can load them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import wasmtime
+
+from pywasm_binary import WasmModule
+from pywasm_runtime import raw
+from pywasm_runtime.dl_host import IMPORT_MODULE, DlHost
+from pywasm_runtime.errors import EmbedderError, GuestExit, GuestTrap, ModuleError
+from pywasm_runtime.guest import MEMORY, STACK_POINTER, Guest
+from pywasm_runtime.library import MainModule
+from pywasm_runtime.linker import DynamicLinker
+from pywasm_runtime.loader import Loader
+from pywasm_runtime.module_cache import ModuleCache, one_line
+from pywasm_runtime.mounts import Mount, MountTable
+from pywasm_runtime.raw import Space
+from pywasm_runtime.wasi import Streams, new_wasi
+
+_STDERR = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Hold what is run: the main module's file, its sha256 and the name under which the guest knows it."""
+
+    path: Path
+    digest: str
+    guest_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessSettings:
+    """Hold a process's surroundings; `library_path` lists the guest's folders for side modules with a bare
+    name.
+    """
+
+    arguments: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    streams: Streams = Streams()
+    library_path: Sequence[str] = ()
+
+
+class GuestProcess:
+    """Run `program` once; `report` gets the line about a trap."""
+
+    def __init__(self, program: Program, settings: ProcessSettings, compiled: ModuleCache) -> None:
+        self._program = program
+        self._settings = settings
+        self._compiled = compiled
+        self._mounts = MountTable(settings.mounts)
+        self._store = wasmtime.Store(compiled.engine)
+        self._space = Space(self._store)
+        self._dl_host = DlHost(self._space)
+        self._linker: DynamicLinker | None = None
+        self.instance: Any = None
+
+    def run(self) -> int:
+        """Instantiate the program, run `_start` and give the exit status; raises GuestTrap or another EmbedderError.
+
+        Has to be called on a thread with the engine's `thread_stack_bytes`.
+        """
+        try:
+            self._instantiate()
+            start = self._space.function(self.instance, "_start", 0, 0)
+            if start is None:
+                raise ModuleError(f"{self._program.guest_name}: no function _start: not a WASI command")
+            self._space.call(start)
+        except GuestExit as ending:
+            return ending.status
+        return 0
+
+    def dump_traceback(self) -> None:
+        """After a trap, let the guest write its Python traceback to stderr, if it knows how to.
+
+        The trap may have come from an exhausted stack: the guest gets its reserve stack for this.
+        """
+        space, instance = self._space, self.instance
+        if instance is None:
+            return
+        try:
+            reserve = space.function(instance, "pywasm_trap_stack", 0, 1)
+            dump = space.function(instance, "pywasm_dump_traceback", 1, 0)
+            pointer = space.export_of(instance, STACK_POINTER, raw.GLOBAL)
+            if reserve is not None and dump is not None and pointer is not None:
+                space.set_global(pointer, space.call(reserve))
+                space.call(dump, _STDERR)
+        except (EmbedderError, GuestExit):
+            return  # the guest is too broken to speak; its trap is reported anyway
+
+    def _instantiate(self) -> None:
+        settings, program = self._settings, self._program
+        module = self._compiled.load(program.digest, program.path.read_bytes, program.path.name)
+        self._store.set_wasi(
+            new_wasi(
+                arguments=settings.arguments,
+                environment=settings.environment,
+                streams=settings.streams,
+                mounts=settings.mounts,
+            )
+        )
+        linker = wasmtime.Linker(self._compiled.engine)
+        linker.define_wasi()
+        for name, (body, params) in self._dl_host.functions().items():
+            function = wasmtime.Func._from_raw(self._space.host_function(body, params).of.func)
+            linker.define(self._store, IMPORT_MODULE, name, function)
+        self.instance = self._link_main(linker, module)
+        memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
+        if memory is not None:
+            self._dl_host.attach(memory, self._dynamic_linker)
+
+    def _link_main(self, linker: wasmtime.Linker, module: wasmtime.Module) -> Any:
+        try:
+            return linker.instantiate(self._store, module)._instance
+        except wasmtime.ExitTrap as ending:
+            raise GuestExit(ending.code) from None
+        except wasmtime.Trap as trap:
+            raise GuestTrap(raw.trap_reason(trap)) from None
+        except wasmtime.WasmtimeError as error:
+            raise ModuleError(f"{self._program.guest_name}: {one_line(error)}") from None
+
+    def _dynamic_linker(self) -> DynamicLinker:
+        if self._linker is None:
+            guest = Guest(self._space, self.instance)
+            loader = Loader(self._mounts, self._settings.library_path)
+            self._linker = DynamicLinker(guest, self._main_module, loader, self._compiled)
+        return self._linker
+
+    def _main_module(self) -> MainModule:
+        wasm = WasmModule(self._program.path.read_bytes())
+        return MainModule(self._space, self.instance, wasm, self._program.guest_name)

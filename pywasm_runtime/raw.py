@@ -1,0 +1,236 @@
+"""Reach the parts of wasmtime where its Python API is slow, through the same C functions.
+
+The stock API reads all exports of an instance before it gives one (0.9 s for python.wasm, each export costs a
+walk), converts each argument of each call through several objects, and keeps an exception of a host function
+in one global. Here a lookup takes 1 µs and a host function cannot raise. All addresses and handles are i32 in
+wasm; here they are unsigned numbers.
+"""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from ctypes import byref
+from typing import Any
+
+import wasmtime
+from wasmtime import _bindings as c
+
+from pywasm_runtime.errors import GuestExit, GuestTrap, ModuleError
+from pywasm_runtime.module_cache import one_line
+
+FUNC, GLOBAL, TABLE, MEMORY, TAG = 0, 1, 2, 3, 5
+"""Kinds of a wasmtime_extern (4 is a shared memory)."""
+
+U32 = 0xFFFFFFFF
+_I32_KIND, _FUNCREF_KIND = 0, 5
+
+Extern = Any  # a wasmtime_extern_t; mypy sees generated ctypes structures as Any
+HostFunction = Callable[..., int]
+
+_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+
+_export_get = c._wasmtime_instance_export_get
+_global_get = c._wasmtime_global_get
+_global_set = c._wasmtime_global_set
+
+
+class Space:
+    """Hold the store of one guest and act in it."""
+
+    def __init__(self, store: wasmtime.Store) -> None:
+        self.store = store
+        self.context = store._context()
+        self._types: dict[bool, wasmtime.GlobalType] = {}
+        self._callbacks: list[Any] = []
+        self._pending: BaseException | None = None
+
+    def host_function(self, body: HostFunction, params: int) -> Extern:
+        """Make a function of `params` i32 parameters and one i32 result out of `body`.
+
+        What `body` raises stops the guest, and comes out of the call that entered it: GuestExit from a
+        constructor thus ends the process. Whatever the guest is to handle, `body` has to return.
+        """
+
+        def enter(environment: Any, caller: Any, values: Any, count: int) -> int:
+            del environment, caller, count
+            try:
+                values[0].i32 = body(*[values[index].i32 & U32 for index in range(params)])
+            except BaseException as error:
+                self._pending = error
+                message = b"a host function stopped the guest"
+                return ctypes.cast(c.wasmtime_trap_new(message, len(message)), ctypes.c_void_p).value or 0
+            return 0
+
+        callback = c.wasmtime_func_unchecked_callback_t(enter)
+        self._callbacks.append(callback)  # wasmtime holds the address only
+        i32 = wasmtime.ValType.i32()
+        kind = wasmtime.FuncType([i32] * params, [i32])
+        item = c.wasmtime_extern_t(kind=FUNC)
+        c.wasmtime_func_new_unchecked(
+            self.context, kind.ptr(), callback, None, _NO_FINALIZER, byref(item.of.func)
+        )
+        return item
+
+    def instantiate(self, module: wasmtime.Module, imports: Sequence[Extern]) -> Any:
+        """Make an instance; the imports are in the module's order. Raises ModuleError, GuestTrap or
+        GuestExit.
+        """
+        array = (c.wasmtime_extern_t * len(imports))(*imports)
+        instance = c.wasmtime_instance_t()
+        trap = ctypes.POINTER(c.wasm_trap_t)()
+        error = c.wasmtime_instance_new(
+            self.context, module.ptr(), array, len(imports), byref(instance), byref(trap)
+        )
+        self.check(error, trap, refused=ModuleError)
+        return instance
+
+    def export(self, instance: Any, name: str) -> Extern | None:
+        """Look an export up by name; None if there is none."""
+        raw = name.encode("utf-8")
+        item = c.wasmtime_extern_t()
+        found = _export_get(self.context, byref(instance), raw, len(raw), byref(item))
+        return item if found else None
+
+    def export_of(self, instance: Any, name: str, kind: int) -> Extern | None:
+        """Look an export of one kind up by name."""
+        item = self.export(instance, name)
+        return item if item is not None and item.kind == kind else None
+
+    def function(self, instance: Any, name: str, params: int, results: int) -> Extern | None:
+        """Look up an exported function with `params` i32 parameters and `results` i32 results, fit for `call`.
+
+        None if there is no such function; raises ModuleError if it has another type.
+        """
+        item = self.export_of(instance, name, FUNC)
+        if item is not None and not self._has_type(item, params, results):
+            raise ModuleError(f"the function {name} does not have the type that its name promises")
+        return item
+
+    def call(self, function: Extern, *arguments: int) -> int:
+        """Call a function that `function` gave with that many arguments; give its result, or 0 if it has none.
+
+        Nothing is checked here any more: with a wrong type, memory of this process would be overwritten.
+        Raises GuestTrap, GuestExit, or what a host function below it raised.
+        """
+        values = (c.wasmtime_val_raw_t * max(1, len(arguments)))()
+        for index, argument in enumerate(arguments):
+            values[index].i32 = argument
+        trap = ctypes.POINTER(c.wasm_trap_t)()
+        error = c.wasmtime_func_call_unchecked(
+            self.context, byref(function.of.func), values, len(values), byref(trap)
+        )
+        self.check(error, trap, refused=GuestTrap)
+        return int(values[0].i32) & U32
+
+    def _has_type(self, function: Extern, params: int, results: int) -> bool:
+        kind = wasmtime.Func._from_raw(function.of.func).type(self.store)
+        i32 = wasmtime.ValType.i32()
+        return [len(kind.params), len(kind.results)] == [params, results] and all(
+            t == i32 for t in (*kind.params, *kind.results)
+        )
+
+    def global_value(self, item: Extern) -> int:
+        """Read an i32 global."""
+        value = c.wasmtime_val_t()
+        _global_get(self.context, byref(item.of.global_), byref(value))
+        return int(value.of.i32) & U32
+
+    def set_global(self, item: Extern, number: int) -> None:
+        """Write a mutable i32 global."""
+        value = c.wasmtime_val_t(kind=_I32_KIND)
+        value.of.i32 = number
+        error = _global_set(self.context, byref(item.of.global_), byref(value))
+        self.check(error, None, refused=ModuleError)
+
+    def new_global(self, number: int, *, mutable: bool) -> Extern:
+        """Make an i32 global."""
+        kind = self._types.get(mutable)
+        if kind is None:
+            kind = self._types[mutable] = wasmtime.GlobalType(wasmtime.ValType.i32(), mutable)
+        value = c.wasmtime_val_t(kind=_I32_KIND)
+        value.of.i32 = number
+        item = c.wasmtime_extern_t(kind=GLOBAL)
+        error = c.wasmtime_global_new(self.context, kind.ptr(), byref(value), byref(item.of.global_))
+        self.check(error, None, refused=ModuleError)
+        return item
+
+    def table_size(self, table: Extern) -> int:
+        """Count the slots of a table."""
+        return int(c.wasmtime_table_size(self.context, byref(table.of.table)))
+
+    def grow_table(self, table: Extern, slots: int) -> int:
+        """Add empty slots to a table and give the first of them; raise ModuleError if it may not grow so
+        far.
+        """
+        value = c.wasmtime_val_t(kind=_FUNCREF_KIND)  # zeroed: a null reference
+        before = ctypes.c_uint64(0)
+        error = c.wasmtime_table_grow(self.context, byref(table.of.table), slots, byref(value), byref(before))
+        self.check(error, None, refused=ModuleError)
+        return before.value
+
+    def set_slot(self, table: Extern, slot: int, function: Extern | None) -> None:
+        """Put a function into a table, or nothing."""
+        value = c.wasmtime_val_t(kind=_FUNCREF_KIND)
+        if function is not None:
+            value.of.funcref = function.of.func
+        error = c.wasmtime_table_set(self.context, byref(table.of.table), slot, byref(value))
+        self.check(error, None, refused=ModuleError)
+
+    def memory_size(self, memory: Extern) -> int:
+        """Give a memory's size in bytes."""
+        return int(c.wasmtime_memory_data_size(self.context, byref(memory.of.memory)))
+
+    def read(self, memory: Extern, address: int, length: int) -> bytes | None:
+        """Copy bytes out of a memory; None if they do not lie in it."""
+        if length < 0 or address + length > self.memory_size(memory):
+            return None
+        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
+        return ctypes.string_at(ctypes.addressof(base.contents) + address, length)
+
+    def write(self, memory: Extern, address: int, content: bytes) -> bool:
+        """Copy bytes into a memory; False if they do not fit."""
+        if address + len(content) > self.memory_size(memory):
+            return False
+        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
+        ctypes.memmove(ctypes.addressof(base.contents) + address, content, len(content))
+        return True
+
+    def fill_zero(self, memory: Extern, address: int, length: int) -> bool:
+        """Zero a part of a memory; False if it does not lie in it."""
+        if address + length > self.memory_size(memory):
+            return False
+        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
+        ctypes.memset(ctypes.addressof(base.contents) + address, 0, length)
+        return True
+
+    def check(self, error: Any, trap: Any, *, refused: type[ModuleError] | type[GuestTrap]) -> None:
+        """Turn what a C function gave back into GuestExit, GuestTrap or, for an error, `refused`."""
+        if error:
+            failure = wasmtime.WasmtimeError._from_ptr(error)
+            if isinstance(failure, wasmtime.ExitTrap):
+                raise GuestExit(failure.code)
+            raise refused(one_line(failure))
+        if trap:
+            if self._pending is not None:
+                pending, self._pending = self._pending, None
+                raise pending
+            raise self._trap(wasmtime.Trap._from_ptr(trap))
+
+    def _trap(self, trap: wasmtime.Trap) -> GuestTrap:
+        if not c.wasmtime_context_has_exception(self.context):
+            return GuestTrap(trap_reason(trap))
+        # An exception that nobody caught stays in the store; left there it would be found by a later call.
+        exception = c.wasmtime_exnref_t()
+        if c.wasmtime_context_take_exception(self.context, byref(exception)):
+            c.wasmtime_exnref_unroot(byref(exception))
+        return GuestTrap("an exception was thrown and nobody caught it", uncaught_exception=True)
+
+
+def trap_reason(trap: wasmtime.Trap) -> str:
+    """Give the last cause in a trap's message, without wasmtime's own prefix."""
+    lines = [line.strip() for line in trap.message.splitlines() if line.strip()]
+    return lines[-1].removeprefix("wasm trap: ") if lines else "unknown reason"
+
+
+def extern_of(item: Any) -> Extern:
+    """Turn a Func, Memory, Table, Global or Tag of the stock API into an Extern."""
+    return item._as_extern()

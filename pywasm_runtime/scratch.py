@@ -1,0 +1,57 @@
+"""Give a guest folders of its own, and remove them afterwards."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pywasm_runtime.mounts import Mount
+
+
+@contextmanager
+def private_folders() -> Iterator[list[Mount]]:
+    """Make an empty /tmp and a /dev with an empty file `null`, both writable, for the length of a with block.
+
+    WASI has no devices: reading /dev/null gives nothing, what is written there is thrown away at the end.
+    """
+    folder = _new_folder()
+    try:
+        mounts = [Mount(host=folder / name, guest=f"/{name}", read_only=False) for name in ("tmp", "dev")]
+        for mount in mounts:
+            mount.host.mkdir(mode=0o700)
+        (folder / "dev" / "null").touch()
+        yield mounts
+    finally:
+        remove_tree(folder)
+
+
+def _new_folder() -> Path:
+    # The module tempfile would do, but importing it costs 4 ms of the time a guest may take to start.
+    base = Path(os.environ.get("TMPDIR") or "/tmp")
+    while True:
+        folder = base / f"pywasm-{os.urandom(8).hex()}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return folder
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and what is in it; links are removed, not followed. What cannot be removed stays."""
+    for parent, folders, files in os.walk(folder, topdown=False, onerror=None):
+        for name in files:
+            _attempt_remove(os.path.join(parent, name))
+        for name in folders:
+            _attempt_remove(os.path.join(parent, name))
+    _attempt_remove(str(folder))
+
+
+def _attempt_remove(path: str) -> None:
+    try:
+        if os.path.islink(path) or not os.path.isdir(path):
+            os.unlink(path)
+        else:
+            os.rmdir(path)
+    except OSError:
+        pass
