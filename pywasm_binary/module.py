@@ -66,9 +66,7 @@ class Export:
 
 
 class WasmModule:
-    """Give access to the parts of the module `data`; each property raises MalformedModule if its part is
-    broken.
-    """
+    """Give access to the parts of a module; a property raises MalformedModule if its part is broken."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

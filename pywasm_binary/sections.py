@@ -31,9 +31,7 @@ TAG = 13
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """Hold where a section's content lies: bytes `start` to `end` of the module; `name` only if it is
-    custom.
-    """
+    """Hold where a section's content lies: bytes `start` to `end`; only a custom one has a `name`."""
 
     id: int
     start: int

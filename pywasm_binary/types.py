@@ -1,6 +1,6 @@
 """Read value types, function types, limits and constant expressions.
 
-Value types are kept as their own encoding (`b"\\x7f"` is i32), so that they can be compared and written
+Value types are kept as their own encoding (the byte 0x7f is i32), so that they can be compared and written
 again. Formats: WebAssembly core specification, "Types" and "Expressions" in chapter "Binary Format".
 """
 

@@ -90,7 +90,7 @@ class Downloader:
                     url,
                     expected=sha256,
                     actual=digest,
-                    advice="The download was deleted. If a proxy or a mirror put something else in its place, "
+                    advice="The download was deleted. If a proxy or mirror put something else in its place, "
                     "get the file elsewhere and name its folder in PYWASM_SOURCES",
                 )
             Path(temporary.name).replace(target)

@@ -136,7 +136,7 @@ class Sources:
                     str(path),
                     expected=" or ".join(sorted(expected)),
                     actual=actual,
-                    advice="Your file was left where it is. Replace it, or move it away to have it downloaded",
+                    advice="Your file was left where it is. Replace it, or move it away for a download",
                 )
             return _adopt(path, self._target(source, actual))
         return None
@@ -228,7 +228,7 @@ def _no_location_gave(source: Source, troubles: list[str]) -> str:
     if any(location.kind == "debian" for location in source.locations):
         only = all(location.kind == "debian" for location in source.locations)
         lines.append(
-            f"This file {'comes only' if only else 'also comes'} from a Debian mirror: PYWASM_DEBIAN_MIRROR can name "
-            "one (its root, above pool/) where apt is missing or is configured for another distribution"
+            f"This file {'comes only' if only else 'also comes'} from a Debian mirror. Where apt is missing or is "
+            "configured for another distribution, PYWASM_DEBIAN_MIRROR can name one (its root, above pool/)"
         )
     return "\n".join(lines)

@@ -47,9 +47,9 @@ def process_settings(line: CommandLine, root: RuntimeRoot, private: Sequence[Mou
     shown = list(line.mounts)
     arguments = list(line.python_arguments)
     if line.script is not None:
-        arguments[line.script] = _show_script(arguments[line.script], root, mounts, shown)
+        arguments[line.script] = _show_script(arguments[line.script], mounts, shown)
     environment = _environment(line)
-    if cwd := guest_path(os.getcwd(), shown):
+    if cwd := guest_path(Path.cwd(), shown):
         environment[CWD_VARIABLE] = cwd
     return ProcessSettings(
         arguments=[root.program.guest_name, *arguments],
@@ -59,10 +59,8 @@ def process_settings(line: CommandLine, root: RuntimeRoot, private: Sequence[Mou
     )
 
 
-def guest_path(host: str, mounts: Sequence[Mount]) -> str | None:
-    """Translate an absolute path of this machine to the guest's, through the innermost mount; None if not
-    shown.
-    """
+def guest_path(host: Path, mounts: Sequence[Mount]) -> str | None:
+    """Translate a path of this machine to the guest's, through the innermost mount; None if not shown."""
     resolved = os.path.realpath(host)
     roots = [(os.path.realpath(mount.host), mount) for mount in mounts]
     fitting = [(root, mount) for root, mount in roots if is_within(resolved, root)]
@@ -72,28 +70,31 @@ def guest_path(host: str, mounts: Sequence[Mount]) -> str | None:
     return posixpath.normpath(posixpath.join(mount.guest, os.path.relpath(resolved, root)))
 
 
-def _show_script(script: str, root: RuntimeRoot, mounts: list[Mount], shown: list[Mount]) -> str:
+def _show_script(script: str, mounts: list[Mount], shown: list[Mount]) -> str:
     """Give the guest's path of a script, after mounting its folder if the guest does not see it yet."""
-    host = os.path.abspath(script)
-    if not os.path.exists(host):
+    host = Path(os.path.normpath(Path.cwd() / script))
+    if not host.exists():
         if _exists_in_guest(script, mounts):
             return script
-        raise UsageError(f"can't open file {host!r}: [Errno 2] No such file or directory")
-    if os.path.islink(host):
-        host = os.path.realpath(host)  # the guest could not follow a link out of the folder
+        raise UsageError(f"can't open file {str(host)!r}: [Errno 2] No such file or directory")
+    if host.is_symlink():
+        host = host.resolve()  # the guest could not follow a link out of the folder
     if guest_path(host, shown) is None:
-        folder = host if os.path.isdir(host) else os.path.dirname(host)
-        taken = {mount.guest for mount in mounts}
-        mount = Mount(host=Path(folder), guest=_SCRIPT_FOLDER if folder in taken else folder)
+        folder = host if host.is_dir() else host.parent
+        taken = str(folder) in {mount.guest for mount in mounts}
+        mount = Mount(host=folder, guest=_SCRIPT_FOLDER if taken else str(folder))
         mounts.append(mount)
         shown.append(mount)
-    inner = guest_path(host, shown)
-    # As typed, where that means the same to the guest: it is what sys.argv[0] and tracebacks show.
-    cwd = guest_path(os.getcwd(), shown)
-    plain = not os.path.isabs(script) and ".." not in script.split("/")
-    if cwd is not None and plain and posixpath.normpath(posixpath.join(cwd, script)) == inner:
-        return script
-    return inner or host
+    inner = guest_path(host, shown) or str(host)
+    return script if _means_the_same(script, inner, shown) else inner
+
+
+def _means_the_same(script: str, inner: str, shown: Sequence[Mount]) -> bool:
+    """Tell whether the path as typed leads the guest to `inner`: it is what sys.argv[0] and tracebacks show."""
+    cwd = guest_path(Path.cwd(), shown)
+    if cwd is None or script.startswith("/") or ".." in script.split("/"):
+        return False
+    return posixpath.normpath(posixpath.join(cwd, script)) == inner
 
 
 def _exists_in_guest(path: str, mounts: Sequence[Mount]) -> bool:

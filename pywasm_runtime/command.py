@@ -44,9 +44,7 @@ def run_program(name: str, program: Program, settings: ProcessSettings) -> int:
 
 
 def as_command(name: str, body: Callable[[], int]) -> int:
-    """Call `body`; turn what can go wrong into a line on stderr and an exit status, never into a
-    traceback.
-    """
+    """Call `body`; turn what can go wrong into a line on stderr and an exit status."""
     try:
         raise_on_termination()
         return body() & 0xFF
@@ -60,9 +58,7 @@ def as_command(name: str, body: Callable[[], int]) -> int:
 
 
 def leave(status: int) -> None:
-    """End this process at once: tearing the engine down takes longer than starting Python, and frees
-    nothing.
-    """
+    """End this process at once: tearing the engine down would only cost time."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -27,9 +27,7 @@ _PYTHON_LONG_WITH_VALUE = ("--check-hash-based-pycs",)
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLine:
-    """Hold what was asked for; `script` is the index in `python_arguments` of a script's path, if there is
-    one.
-    """
+    """Hold what was asked for; `script` is the index of a script's path in `python_arguments`."""
 
     help: bool
     environment: tuple[tuple[str, str | None], ...]

@@ -1,9 +1,9 @@
 """Configure wasmtime: one engine per process, the same for running and for compiling ahead."""
 
-import os
 import platform
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import wasmtime
 from wasmtime import _bindings
@@ -23,9 +23,7 @@ class EngineSettings:
 
     @property
     def thread_stack_bytes(self) -> int:
-        """Give the stack of a thread that runs a guest: the guest must trap before the thread's stack
-        ends.
-        """
+        """Give the stack of a thread that runs a guest: the guest must trap before it ends."""
         return self.stack_bytes + NATIVE_MARGIN_BYTES
 
 
@@ -43,19 +41,15 @@ def new_engine(settings: EngineSettings | None = None) -> wasmtime.Engine:
 
 @cache
 def code_identity() -> str:
-    """Describe what decides whether compiled code fits: wasmtime's version, `new_engine`'s switches, the
-    machine.
-    """
+    """Describe what compiled code depends on: wasmtime's version, `new_engine`'s switches, the machine."""
     return f"wasmtime {_wasmtime_version()}; exceptions; {platform.system()} {platform.machine()}"
 
 
 def _wasmtime_version() -> str:
     # importlib.metadata would say it too, but takes 25 ms, a tenth of the time that starting a guest may
     # take.
-    site_packages = os.path.dirname(os.path.dirname(wasmtime.__file__))
-    for entry in os.listdir(site_packages):
-        if entry.startswith("wasmtime-") and entry.endswith(".dist-info"):
-            return entry.removeprefix("wasmtime-").removesuffix(".dist-info")
+    for entry in Path(wasmtime.__file__).parent.parent.glob("wasmtime-*.dist-info"):
+        return entry.name.removeprefix("wasmtime-").removesuffix(".dist-info")
     from importlib.metadata import version
 
     return version("wasmtime")

@@ -23,8 +23,9 @@ class FunctionTable:
         self._addresses: dict[Hashable, int] = {}
 
     def reserve(self, count: int, alignment: int = 1) -> int:
-        """Give the first of `count` free neighbouring slots, a multiple of `alignment`; LinkError if there
-        are none.
+        """Give the first of `count` free neighbouring slots, a multiple of `alignment`.
+
+        Raises LinkError if the table may not grow so far.
         """
         if count == 0:
             return 0

@@ -151,8 +151,9 @@ def breadth_first(roots: Iterable[Library]) -> list[Library]:
 
 
 def dependencies_first(root: Library) -> list[Library]:
-    """List `root` and all that it needs so that each comes after what it needs; a cycle is cut where it
-    closes.
+    """List `root` and all that it needs so that each comes after what it needs.
+
+    A cycle is cut where it closes.
     """
     order: list[Library] = []
     seen = {root}

@@ -157,9 +157,7 @@ class DynamicLinker:
             self._loader.register(library)
 
     def _construct(self, order: list[Library]) -> None:
-        """Run the constructors; if one fails, forget its module and those that are not complete without
-        it.
-        """
+        """Run the constructors; if one fails, forget its module and those that need it."""
         try:
             for library in order:
                 if not self._run(library, "__wasm_call_ctors"):

@@ -20,9 +20,7 @@ class Loader:
         self._by_identity: dict[tuple[int, ...], Library] = {}
 
     def find(self, path: str) -> Library | None:
-        """Give the library that is loaded from the file `path`, under whatever name; LinkError if there is
-        no file.
-        """
+        """Give the library that is loaded from that file; LinkError if there is no such file."""
         return self._by_identity.get(self._open(path).identity)
 
     def read(self, path: str, abi: str | None) -> tuple[Library, list[Library]]:

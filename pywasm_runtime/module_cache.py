@@ -16,6 +16,7 @@ from pathlib import Path
 
 import wasmtime
 
+from pywasm_binary.sections import HEADER
 from pywasm_runtime.engine import code_identity
 from pywasm_runtime.errors import ModuleError
 
@@ -50,7 +51,7 @@ class ModuleCache:
         self._usable: bool | None = None
 
     def load(self, digest: str, read: Callable[[], bytes], label: str) -> wasmtime.Module:
-        """Give the compiled form of the module whose sha256 is `digest`; `read` gives its bytes if they are needed.
+        """Give the compiled form of the module with the sha256 `digest`; `read` gives its bytes if needed.
 
         Raises ModuleError, with `label` in its text, if wasmtime refuses the module.
         """
@@ -70,6 +71,8 @@ class ModuleCache:
         return self.load(hashlib.sha256(wasm).hexdigest(), lambda: wasm, label)
 
     def _compile(self, wasm: bytes, label: str) -> wasmtime.Module:
+        if not wasm.startswith(HEADER):  # wasmtime would take it for the text format
+            raise ModuleError(f"{label}: not a wasm module")
         if len(wasm) >= _REPORT_FROM_BYTES:
             self._report(f"compiling {label} for this machine (only the first time)")
         try:
@@ -95,7 +98,7 @@ class ModuleCache:
     def _prepare_folder(self) -> bool:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _is_own(os.stat(self._folder)):
+            if _is_own(self._folder.stat()):
                 return True
             why = "it belongs to another user, or others may write in it"
         except OSError as error:
@@ -108,7 +111,7 @@ def one_line(error: Exception) -> str:
     """Give wasmtime's message on one line: what failed and, last, why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if "Caused by:" in lines and lines[-1] != "Caused by:":
-        return f"{lines[0]}: {lines[-1]}"
+        return lines[-1] if lines[0].endswith(":") else f"{lines[0]}: {lines[-1]}"
     return lines[0] if lines else type(error).__name__
 
 
@@ -151,6 +154,6 @@ def _replace(path: Path, content: bytes | bytearray) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -49,16 +49,14 @@ def parse_mount(text: str) -> Mount:
         raise MountError(f"--dir {text!r}: can't open {host_text!r}: [Errno 2] No such file or directory")
     if not host.is_dir():
         raise MountError(f"--dir {text!r}: {host_text!r} is not a folder: [Errno 20] Not a directory")
-    guest = guest or os.path.abspath(host_text)
+    guest = guest or os.path.normpath(Path.cwd() / host_text)
     if not guest.startswith("/"):
         raise MountError(f"--dir {text!r}: the guest's path {guest!r} must begin with '/'")
     return Mount(host=host, guest=posixpath.normpath(guest), read_only=rest != text)
 
 
 class MountTable:
-    """Find out which mount a guest's path lies in: the one with the longest guest path wins, as in
-    wasi-libc.
-    """
+    """Find out which mount a guest's path lies in: the longest guest path wins, as in wasi-libc."""
 
     def __init__(self, mounts: Sequence[Mount]) -> None:
         guests = [mount.guest for mount in mounts]
@@ -66,13 +64,6 @@ class MountTable:
             raise MountError(f"two folders for the guest's {sorted(twice)[0]!r}")
         self.mounts = tuple(mounts)
         self._longest_first = sorted(mounts, key=lambda mount: len(mount.guest), reverse=True)
-
-    def covers(self, host: str) -> Mount | None:
-        """Give a mount that shows the absolute host path `host` to the guest under that very path."""
-        for mount in self._longest_first:
-            if mount.guest != "/" and is_within(host, mount.guest):
-                return mount if os.path.realpath(mount.guest) == os.path.realpath(mount.host) else None
-        return None
 
     def read(self, path: str, maximum: int) -> GuestFile:
         """Read the regular file that the guest calls `path` (absolute), at most `maximum` bytes.
@@ -95,7 +86,7 @@ def is_within(path: str, folder: str) -> bool:
 def _read_within(mount: Mount, path: str, maximum: int) -> GuestFile:
     root = os.path.realpath(mount.host)
     inner = posixpath.relpath(path, mount.guest)
-    resolved = os.path.realpath(os.path.join(root, inner))
+    resolved = os.path.realpath(Path(root, inner))
     if not is_within(resolved, root):
         raise PermissionError(1, "a link that leads out of the guest's folders", path)
     try:
@@ -114,9 +105,7 @@ def _read_within(mount: Mount, path: str, maximum: int) -> GuestFile:
 
 
 def _open_without_links(root: str, inner: str) -> int:
-    """Open a resolved path step by step, so that a link put there in the meantime is refused, not
-    followed.
-    """
+    """Open a resolved path step by step: a link put there in the meantime is refused, not followed."""
     *folders, name = inner.split("/")
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:

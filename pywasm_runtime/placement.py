@@ -157,9 +157,8 @@ class Placement:
             wasm = provider.source.wasm
             actual = wasm.func_type(wasm.exports[wanted.name].index)
             if actual != expected:
-                raise LinkError(
-                    f"{library.name}: imports {wanted.name} as {expected}, {provider.name} defines it as {actual}"
-                )
+                defined = f"{provider.name} defines it as {actual}"
+                raise LinkError(f"{library.name}: imports {wanted.name} as {expected}, {defined}")
         return expected
 
 

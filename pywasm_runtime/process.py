@@ -18,8 +18,9 @@ from pywasm_runtime.loader import Loader
 from pywasm_runtime.module_cache import ModuleCache, one_line
 from pywasm_runtime.mounts import Mount, MountTable
 from pywasm_runtime.raw import Space
-from pywasm_runtime.wasi import Streams, new_wasi
+from pywasm_runtime.wasi import OWN_STREAMS, Streams, new_wasi
 
+WASI_MODULE = "wasi_snapshot_preview1"
 _STDERR = 2
 
 
@@ -34,19 +35,21 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSettings:
-    """Hold a process's surroundings; `library_path` lists the guest's folders for side modules with a bare
-    name.
-    """
+    """Hold a process's surroundings; `library_path` lists guest folders for side modules with bare names."""
 
     arguments: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
-    streams: Streams = Streams()
+    streams: Streams = OWN_STREAMS
     library_path: Sequence[str] = ()
 
 
+def _exit(status: int) -> int:
+    raise GuestExit(status)
+
+
 class GuestProcess:
-    """Run `program` once; `report` gets the line about a trap."""
+    """Run `program` once, with compiled modules from `compiled`."""
 
     def __init__(self, program: Program, settings: ProcessSettings, compiled: ModuleCache) -> None:
         self._program = program
@@ -60,7 +63,7 @@ class GuestProcess:
         self.instance: Any = None
 
     def run(self) -> int:
-        """Instantiate the program, run `_start` and give the exit status; raises GuestTrap or another EmbedderError.
+        """Instantiate the program, run `_start` and give the exit status; raises GuestTrap, ModuleError.
 
         Has to be called on a thread with the engine's `thread_stack_bytes`.
         """
@@ -94,7 +97,7 @@ class GuestProcess:
 
     def _instantiate(self) -> None:
         settings, program = self._settings, self._program
-        module = self._compiled.load(program.digest, program.path.read_bytes, program.path.name)
+        module = self._compiled.load(program.digest, program.path.read_bytes, program.guest_name)
         self._store.set_wasi(
             new_wasi(
                 arguments=settings.arguments,
@@ -105,22 +108,27 @@ class GuestProcess:
         )
         linker = wasmtime.Linker(self._compiled.engine)
         linker.define_wasi()
+        # wasmtime's own refuses a status above 125; Python's os._exit and sys.exit go up to 255.
+        linker.allow_shadowing = True
+        self._define(linker, WASI_MODULE, "proc_exit", self._space.host_function(_exit, 1, results=0))
         for name, (body, params) in self._dl_host.functions().items():
-            function = wasmtime.Func._from_raw(self._space.host_function(body, params).of.func)
-            linker.define(self._store, IMPORT_MODULE, name, function)
+            self._define(linker, IMPORT_MODULE, name, self._space.host_function(body, params))
         self.instance = self._link_main(linker, module)
         memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
         if memory is not None:
             self._dl_host.attach(memory, self._dynamic_linker)
 
+    def _define(self, linker: wasmtime.Linker, module: str, name: str, function: raw.Extern) -> None:
+        linker.define(self._store, module, name, wasmtime.Func._from_raw(function.of.func))
+
     def _link_main(self, linker: wasmtime.Linker, module: wasmtime.Module) -> Any:
         try:
             return linker.instantiate(self._store, module)._instance
-        except wasmtime.ExitTrap as ending:
-            raise GuestExit(ending.code) from None
         except wasmtime.Trap as trap:
+            self._space.raise_pending()
             raise GuestTrap(raw.trap_reason(trap)) from None
         except wasmtime.WasmtimeError as error:
+            self._space.raise_pending()
             raise ModuleError(f"{self._program.guest_name}: {one_line(error)}") from None
 
     def _dynamic_linker(self) -> DynamicLinker:

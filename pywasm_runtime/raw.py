@@ -43,8 +43,8 @@ class Space:
         self._callbacks: list[Any] = []
         self._pending: BaseException | None = None
 
-    def host_function(self, body: HostFunction, params: int) -> Extern:
-        """Make a function of `params` i32 parameters and one i32 result out of `body`.
+    def host_function(self, body: HostFunction, params: int, results: int = 1) -> Extern:
+        """Make a function of `params` i32 parameters and one or no i32 result out of `body`.
 
         What `body` raises stops the guest, and comes out of the call that entered it: GuestExit from a
         constructor thus ends the process. Whatever the guest is to handle, `body` has to return.
@@ -53,7 +53,9 @@ class Space:
         def enter(environment: Any, caller: Any, values: Any, count: int) -> int:
             del environment, caller, count
             try:
-                values[0].i32 = body(*[values[index].i32 & U32 for index in range(params)])
+                result = body(*[values[index].i32 & U32 for index in range(params)])
+                if results:
+                    values[0].i32 = result
             except BaseException as error:
                 self._pending = error
                 message = b"a host function stopped the guest"
@@ -63,7 +65,7 @@ class Space:
         callback = c.wasmtime_func_unchecked_callback_t(enter)
         self._callbacks.append(callback)  # wasmtime holds the address only
         i32 = wasmtime.ValType.i32()
-        kind = wasmtime.FuncType([i32] * params, [i32])
+        kind = wasmtime.FuncType([i32] * params, [i32] * results)
         item = c.wasmtime_extern_t(kind=FUNC)
         c.wasmtime_func_new_unchecked(
             self.context, kind.ptr(), callback, None, _NO_FINALIZER, byref(item.of.func)
@@ -71,9 +73,7 @@ class Space:
         return item
 
     def instantiate(self, module: wasmtime.Module, imports: Sequence[Extern]) -> Any:
-        """Make an instance; the imports are in the module's order. Raises ModuleError, GuestTrap or
-        GuestExit.
-        """
+        """Make an instance, with the imports in order; raises ModuleError, GuestTrap or GuestExit."""
         array = (c.wasmtime_extern_t * len(imports))(*imports)
         instance = c.wasmtime_instance_t()
         trap = ctypes.POINTER(c.wasm_trap_t)()
@@ -96,7 +96,7 @@ class Space:
         return item if item is not None and item.kind == kind else None
 
     def function(self, instance: Any, name: str, params: int, results: int) -> Extern | None:
-        """Look up an exported function with `params` i32 parameters and `results` i32 results, fit for `call`.
+        """Look up an exported function with so many i32 parameters and i32 results, fit for `call`.
 
         None if there is no such function; raises ModuleError if it has another type.
         """
@@ -106,7 +106,7 @@ class Space:
         return item
 
     def call(self, function: Extern, *arguments: int) -> int:
-        """Call a function that `function` gave with that many arguments; give its result, or 0 if it has none.
+        """Call a function that `function` gave; give its result, or 0 if it has none.
 
         Nothing is checked here any more: with a wrong type, memory of this process would be overwritten.
         Raises GuestTrap, GuestExit, or what a host function below it raised.
@@ -158,9 +158,7 @@ class Space:
         return int(c.wasmtime_table_size(self.context, byref(table.of.table)))
 
     def grow_table(self, table: Extern, slots: int) -> int:
-        """Add empty slots to a table and give the first of them; raise ModuleError if it may not grow so
-        far.
-        """
+        """Add empty slots to a table and give the first; ModuleError if it may not grow so far."""
         value = c.wasmtime_val_t(kind=_FUNCREF_KIND)  # zeroed: a null reference
         before = ctypes.c_uint64(0)
         error = c.wasmtime_table_grow(self.context, byref(table.of.table), slots, byref(value), byref(before))
@@ -205,15 +203,20 @@ class Space:
     def check(self, error: Any, trap: Any, *, refused: type[ModuleError] | type[GuestTrap]) -> None:
         """Turn what a C function gave back into GuestExit, GuestTrap or, for an error, `refused`."""
         if error:
+            self.raise_pending()
             failure = wasmtime.WasmtimeError._from_ptr(error)
             if isinstance(failure, wasmtime.ExitTrap):
                 raise GuestExit(failure.code)
             raise refused(one_line(failure))
         if trap:
-            if self._pending is not None:
-                pending, self._pending = self._pending, None
-                raise pending
+            self.raise_pending()
             raise self._trap(wasmtime.Trap._from_ptr(trap))
+
+    def raise_pending(self) -> None:
+        """Raise what a host function raised, once wasmtime has come back from it."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            raise pending
 
     def _trap(self, trap: wasmtime.Trap) -> GuestTrap:
         if not c.wasmtime_context_has_exception(self.context):

@@ -24,9 +24,7 @@ class RuntimeRoot:
 
 
 def find_runtime_root(checkout: Path) -> RuntimeRoot:
-    """Open the runtime root that PYWASM_RUNTIME names, else the one of the checkout; RuntimeRootError if
-    none.
-    """
+    """Open the runtime root that PYWASM_RUNTIME names, else the checkout's; RuntimeRootError if none."""
     named = os.environ.get(ROOT_VARIABLE)
     folder = Path(named) if named else checkout / "build" / "runtime"
     if not folder.is_dir():

@@ -63,9 +63,7 @@ def missing_symbols(module: SideModule, scope: Scope) -> list[str]:
 
 
 def may_be_undefined(module: SideModule, wanted: Import) -> bool:
-    """Tell whether an import is weak and has a null form: functions and addresses do, tags and plain
-    globals do not.
-    """
+    """Tell whether an import is weak and has a null form: functions and addresses have."""
     has_null = wanted.kind is Kind.FUNCTION or wanted.module in (GOT_DATA, GOT_FUNCTIONS)
     return has_null and module.is_weak(wanted)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pywasm_runtime.mounts import Mount
@@ -39,19 +39,15 @@ def _new_folder() -> Path:
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder and what is in it; links are removed, not followed. What cannot be removed stays."""
-    for parent, folders, files in os.walk(folder, topdown=False, onerror=None):
-        for name in files:
-            _attempt_remove(os.path.join(parent, name))
-        for name in folders:
-            _attempt_remove(os.path.join(parent, name))
-    _attempt_remove(str(folder))
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for name in (*files, *folders):
+            _remove(Path(parent, name))
+    _remove(folder)
 
 
-def _attempt_remove(path: str) -> None:
-    try:
-        if os.path.islink(path) or not os.path.isdir(path):
-            os.unlink(path)
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
         else:
-            os.rmdir(path)
-    except OSError:
-        pass
+            path.unlink()

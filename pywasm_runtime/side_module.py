@@ -36,9 +36,7 @@ class SideModule:
         return next((n for n, i in enumerate(imported) if (i.module, i.name) == (ENV, TABLE_BASE)), None)
 
     def is_weak(self, wanted: Import) -> bool:
-        """Tell whether an import may stay undefined; its GOT entries carry the flag under either module
-        name.
-        """
+        """Tell whether an import is weak; a GOT entry carries the flag under either module name."""
         weak = self.dylink.is_weak_import
         return weak(wanted.module, wanted.name) or weak(ENV, wanted.name)
 
@@ -87,9 +85,7 @@ def _check_imports(path: str, wasm: WasmModule) -> None:
 
 
 def _check_parts(module: SideModule) -> None:
-    """Read every part that the linker will use, so that nothing malformed turns up after memory was
-    allocated.
-    """
+    """Read every part that is used later, so that nothing malformed turns up after allocation."""
     wasm = module.wasm
     functions = len(wasm.function_types)
     for name, export in wasm.exports.items():

@@ -19,6 +19,9 @@ class Streams:
     stderr: Path | None = None
 
 
+OWN_STREAMS = Streams()
+
+
 def new_wasi(
     *,
     arguments: Sequence[str],

@@ -1,0 +1,66 @@
+"""Tell which standard modules a build of CPython has, which it was told to leave out, and which it failed to build."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywasm_build.errors import UsageError
+
+BUILT_IN, LEFT_OUT, FAILED = "built in", "left out", "failed"
+
+# MODULE_ZLIB_STATE=yes, missing, disabled or n/a: what configure decided.
+_STATE = re.compile(r"^MODULE_(\w+)_STATE=(\S+)$", re.MULTILINE)
+_INITTAB = re.compile(r'^\s*\{"(\w+)", \w+\},', re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """One standard extension module: state is BUILT_IN, LEFT_OUT or FAILED."""
+
+    name: str
+    state: str
+    reason: str = ""
+
+
+def read_setup_local(path: Path) -> dict[str, str]:
+    """Read which modules are left out and why; a module without a reason is an error."""
+    reasons: dict[str, str] = {}
+    disabled = False
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        text, _, comment = (part.strip() for part in line.partition("#"))
+        if text.startswith("*"):
+            disabled = text == "*disabled*"
+        elif text and disabled:
+            if not comment:
+                raise UsageError(f"{path}, line {number}: {text} has no reason; write it behind a #")
+            reasons[text] = comment
+    return reasons
+
+
+def module_table(tree: Path, reasons: Mapping[str, str]) -> list[Module]:
+    """List the extension modules of a built tree. `reasons`: those that Setup.local leaves out."""
+    states = {
+        name.lower(): state for name, state in _STATE.findall((tree / "Makefile").read_text("utf-8"))
+    }
+    built = set(_INITTAB.findall((tree / "Modules" / "config.c").read_text("utf-8")))
+    by_lower = {name.lower(): name for name in (*built, *reasons)}
+    modules = [Module(name=name, state=BUILT_IN) for name in built if not name.startswith("_test")]
+    for lower, state in states.items():
+        name = by_lower.get(lower, lower)
+        if name not in built and not name.startswith(("_test", "_ctypes_test", "_xxtest", "xx")):
+            modules.append(_absent(name, state, reasons.get(name)))
+    return sorted(modules, key=lambda module: (module.state, module.name.lower()))
+
+
+def _absent(name: str, state: str, reason: str | None) -> Module:
+    if reason:
+        return Module(name=name, state=LEFT_OUT, reason=reason)
+    if state == "n/a":
+        return Module(name=name, state=LEFT_OUT, reason="CPython's configure has it for no WASI")
+    if state == "disabled":
+        return Module(name=name, state=LEFT_OUT, reason="switched off by configure")
+    why = "a library or header that it needs is missing" if state == "missing" else "configure wanted it"
+    return Module(name=name, state=FAILED, reason=f"{why}; leave it out in Setup.local, or provide what it needs")

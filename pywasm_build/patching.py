@@ -1,0 +1,50 @@
+"""Apply the patches of a recipe to an unpacked source tree. A patch without effect is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pywasm_build.command import Runner
+from pywasm_build.errors import CommandFailed, PatchError
+from pywasm_build.recipes import Patch, Recipe
+from pywasm_build.store import JSON
+
+
+def patches_for(recipe: Recipe, version: str, *, known: Iterable[str]) -> list[Patch]:
+    """List the patches for a version.
+
+    known: every version that this checkout may build. Raises PatchError for a patch that is for none of them.
+    """
+    versions = [version, *known]
+    for patch in recipe.patches:
+        if not any(patch.applies_to.contains(v) for v in versions):
+            raise PatchError(
+                f"{patch.path} applies to {recipe.name} {patch.applies_to}, which matches no version that is built"
+                f" ({', '.join(sorted(set(versions)))}): remove it, or widen its applies-to"
+            )
+    return [patch for patch in recipe.patches if patch.applies_to.contains(version)]
+
+
+def patch_inputs(patches: Iterable[Patch]) -> JSON:
+    """Return what a stage that applies these patches depends on."""
+    return [[patch.path.name, patch.path.read_text("utf-8")] for patch in patches]
+
+
+def apply_patches(runner: Runner, patches: Iterable[Patch], tree: Path, *, log: Path) -> None:
+    """Apply patches to `tree` in order; raise PatchError with git's words if one does not fit exactly."""
+    for patch in patches:
+        try:
+            # Without a repository git applies to the folder it stands in; one around it would change that.
+            runner.run(
+                ["git", "apply", "--verbose", "-p1", patch.path],
+                cwd=tree,
+                env={"GIT_CEILING_DIRECTORIES": str(tree.parent), "GIT_DIR": None},
+                log=log,
+            )
+        except CommandFailed as error:
+            said = "\n".join(f"  | {line}" for line in error.tail)
+            raise PatchError(
+                f"the patch {patch.path} no longer applies:\n{said}\nUpdate it, or narrow its applies-to."
+                f" The tree is {tree}"
+            ) from error
