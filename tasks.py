@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from invoke import Collection, Context, Exit, task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
 
 if TYPE_CHECKING:
     from pywasm_build.command import SubprocessRunner
@@ -59,10 +62,9 @@ def _sources() -> Sources:
 
 def _tool(*args: str) -> None:
     """Run a development tool of this environment with the terminal, and end with its exit code."""
-    import subprocess
+    from pywasm_build.command import run_attached
 
-    code = subprocess.call([sys.executable, "-m", *args], cwd=ROOT)  # it prints for itself: no log
-    if code:
+    if code := run_attached([sys.executable, "-m", *args], cwd=ROOT):
         raise Exit(code=code)
 
 

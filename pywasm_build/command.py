@@ -243,6 +243,11 @@ class _Sink:
         self._lines.extend(line[-4096:].decode("utf-8", "replace").rstrip() for line in lines[-TAIL_LINES:])
 
 
+def run_attached(args: Sequence[Argument], *, cwd: Path) -> int:
+    """Run a program that talks to the terminal itself, with the user's environment; return its exit code."""
+    return subprocess.call([str(arg) for arg in args], cwd=cwd)
+
+
 def in_parallel(runner: Runner, calls: Iterable[Callable[[], T]], *, jobs: int) -> list[T]:
     """Call functions that run commands in `jobs` threads; return their results in order.
 

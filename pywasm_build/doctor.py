@@ -144,7 +144,7 @@ def require(runner: Runner, *, mend_it: bool = False, root: bool | None = None) 
 
 
 def mend(runner: Runner, findings: Sequence[Finding], *, root: bool | None = None) -> None:
-    """Install what is missing: as root on Debian and its relatives, else raise MachineError with the command."""
+    """Install what is missing as root on Debian and its relatives; else raise MachineError with the command."""
     manager = package_manager(runner)
     is_root = _is_root() if root is None else root
     if manager != "apt-get" or not is_root:
@@ -176,7 +176,7 @@ def _has_header(runner: Runner, names: str, folder: Path) -> bool:
     source = folder / "include.c"
     source.write_text("".join(f"#include <{name}>\n" for name in names.split()), encoding="ascii")
     try:
-        # Homebrew and some distributions keep headers where only pkg-config knows; CPython's configure asks it.
+        # Homebrew keeps headers where only pkg-config knows; CPython's configure asks it as well.
         flags = _pkg_config_flags(runner, names.split()[-1], folder)
         command = ["cc", *flags, "-fsyntax-only", str(source)]
         return runner.run(command, cwd=folder, check=False, timeout=60).returncode == 0

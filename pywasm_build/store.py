@@ -12,22 +12,20 @@ same path, because products hold their own path and cannot be moved. Nothing is 
 from __future__ import annotations
 
 import ast
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO, TypeAlias
 
 from pywasm_build.errors import StoreError
+from pywasm_build.lock import locked
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -84,7 +82,8 @@ class Store:
         """
         if not clean and (product := self.find(stage)):
             return product
-        with self._locked(stage):
+        lock = self.path(stage).with_name(f"{stage.key}.lock")
+        with locked(lock, what=stage.name, stream=self._stream):
             # Somebody else may have made it while this process waited.
             if not clean and (product := self.find(stage)):
                 return product
@@ -102,29 +101,6 @@ class Store:
         stamp = {"name": stage.name, "key": stage.key, "inputs": stage.inputs, "seconds": seconds, **extra}
         _write_last(product / STAMP, canonical(stamp, indent=1))
         return product
-
-    @contextlib.contextmanager
-    def _locked(self, stage: Stage) -> Iterator[None]:
-        lock = self.path(stage).with_name(f"{stage.key}.lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._say_waiting(stage.name, os.pread(descriptor, 32, 0))
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _say_waiting(self, name: str, owner: bytes) -> None:
-        stream = sys.stderr if self._stream is None else self._stream
-        pid = owner.decode("ascii", "replace") or "unknown"
-        stream.write(f"waiting for another inv (pid {pid}) that builds {name}\n")
-        stream.flush()
 
 
 def read_stamp(product: Path) -> dict[str, Any] | None:

@@ -90,7 +90,7 @@ def _show_script(script: str, mounts: list[Mount], shown: list[Mount]) -> str:
 
 
 def _means_the_same(script: str, inner: str, shown: Sequence[Mount]) -> bool:
-    """Tell whether the path as typed leads the guest to `inner`: it is what sys.argv[0] and tracebacks show."""
+    """Tell whether the path as typed leads the guest to `inner`: sys.argv[0] and tracebacks show it."""
     cwd = guest_path(Path.cwd(), shown)
     if cwd is None or script.startswith("/") or ".." in script.split("/"):
         return False

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The same as: bin/inv crossenv
+exec "$(dirname -- "$0")/inv" crossenv "$@"
