@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,14 +20,19 @@ from invoke.tasks import task
 
 if TYPE_CHECKING:
     from pywasm_build.command import SubprocessRunner
+    from pywasm_build.context import Context as BuildContext
+    from pywasm_build.runtime_root import RuntimeRoot
     from pywasm_build.sources import Sources
 
 ROOT = Path(__file__).resolve().parent
 INTERRUPTED = 130
 
 
-def pywasm_task(function: Callable[..., None]) -> Any:
-    """Make a task whose user sees messages, not tracebacks: of our errors, of a full disk, of Ctrl-C."""
+def pywasm_task(function: Callable[..., None], iterable: Sequence[str] = ()) -> Any:
+    """Make a task whose user sees messages, not tracebacks: of our errors, of a full disk, of Ctrl-C.
+
+    iterable: the options that may be given several times.
+    """
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -44,7 +50,18 @@ def pywasm_task(function: Callable[..., None]) -> Any:
             where = f"{error.filename}: " if error.filename else ""
             raise Exit(f"error: {where}{error.strerror}", 1) from error
 
-    return task(run)
+    return task(run, iterable=iterable)
+
+
+def pywasm_iterable_task(*options: str) -> Callable[[Callable[..., None]], Any]:
+    """Make a task of which some options may be given several times."""
+    return functools.partial(pywasm_task, iterable=options)
+
+
+def _context() -> BuildContext:
+    from pywasm_build.context import Context
+
+    return Context.discover(os.environ)
 
 
 def _runner() -> SubprocessRunner:
@@ -102,6 +119,133 @@ def sources(context: Context, verify: bool = False) -> None:
 
 
 @pywasm_task
+def toolchain(context: Context, clean: bool = False) -> None:
+    """Make the compiler for wasm32-wasip1, its sysroot and the drivers in bin/; try it on real programs."""
+    from pywasm_build.toolchain import toolchain as make
+
+    build = _context()
+    made = make(build, clean=clean)
+    print(f"toolchain: {build.display(build.workspace.build / 'toolchain')} ({made.key})")
+    print(f"compiler: {build.display(made.driver('clang'))}")
+
+
+@pywasm_task
+def cpython_native(context: Context, clean: bool = False) -> None:
+    """Build the native Python of the pinned version, or take the one that PYWASM_BUILD_PYTHON names."""
+    from pywasm_build.native import native_python
+
+    python = native_python(_context(), clean=clean)
+    print(f"native Python {python.version}: {python.executable}")
+
+
+@pywasm_task
+def cpython_build(context: Context, clean: bool = False) -> None:
+    """Build CPython for wasm, and show which standard modules it has."""
+    from pywasm_build.cpython import host_python
+    from pywasm_build.progress import human_size, table
+
+    host = host_python(_context(), clean=clean)
+    print(table(("module", "state", "reason"), [(m.name, m.state, m.reason) for m in host.modules]))
+    counts = Counter(module.state for module in host.modules)
+    print(", ".join(f"{number} {state}" for state, number in counts.items()))
+    size = human_size(host.main_module.stat().st_size)
+    print(f"CPython {host.version} for wasm: {host.main_module} ({size})")
+
+
+@pywasm_task
+def crossenv(context: Context, clean: bool = False) -> None:
+    """Make the environment in which packages are built, and show what a build inside it sees."""
+    from pywasm_build.cpython import host_python
+    from pywasm_build.crossenv import cross_environment
+
+    build = _context()
+    environment = cross_environment(build, host_python(build), clean=clean)
+    print(build.runner.run([environment.python, ROOT / "bin" / "sanity_check.py"], cwd=ROOT, capture=True).stdout)
+    print(f"activate it with: . {build.display(build.workspace.build / 'crossenv')}/bin/activate")
+
+
+@pywasm_task
+def runtime(context: Context) -> None:
+    """Make the runtime root, the tree that the guest sees as /, with the packages that are installed."""
+    from pywasm_build.installed import refresh_runtime
+
+    _show_root(refresh_runtime(_context()))
+
+
+@pywasm_iterable_task("name")
+def libs_install(
+    context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False
+) -> None:
+    """Build packages for wasm and install them; without --name all of the registry."""
+    from pywasm_build.installed import install_packages, parse_names
+    from pywasm_build.progress import summary
+    from pywasm_build.recipes import read_registry
+
+    build = _context()
+    recipes = read_registry(build.workspace.patches).packages
+    names = name or [r.name for r in recipes if experimental or not r.experimental]
+    done = install_packages(build, parse_names(names), experimental=experimental, clean=clean)
+    print(
+        summary(
+            [
+                (
+                    f"{o.job.release.name} ({'built' if o.built else 'cached'})",
+                    o.job.release.version,
+                    o.wheel.path.stat().st_size,
+                    o.seconds,
+                )
+                for o in done.outcomes
+            ]
+        )
+    )
+    _show_root(done.root)
+
+
+@pywasm_task
+def libs_show(context: Context) -> None:
+    """List the packages of the registry and those that are installed, with their state."""
+    from pywasm_build.installed import list_packages
+    from pywasm_build.progress import table
+
+    print(table(("package", "version", "state", "patches", "tests"), list_packages(_context())))
+
+
+@pywasm_iterable_task("name")
+def libs_test(context: Context, name: Sequence[str], jobs: int = 0) -> None:
+    """Run the test suites of packages inside the sandbox: the recipe's own test, and upstream's suite if it has one."""
+    from pywasm_build.installed import test_package
+
+    build = _context()
+    if not name:
+        raise Exit("error: --name NAME says whose tests to run", 2)
+    results = [test_package(build, one, jobs=jobs or build.jobs) for one in name]
+    if not all(results):
+        raise Exit(code=1)
+
+
+@pywasm_task
+def quickstart(context: Context) -> None:
+    """Make everything from sources, then run numpy in a sandbox and print its result."""
+    from pywasm_build.quickstart import quickstart as run
+
+    run(_context())
+
+
+@pywasm_task
+def bench(context: Context, only: str = "") -> None:
+    """Measure; --only names parts, such as build,startup."""
+    from bench.main import run
+
+    run([part for part in only.split(",") if part], root=ROOT)
+
+
+def _show_root(root: RuntimeRoot) -> None:
+    from pywasm_build.progress import human_size
+
+    print(f"runtime root: build/runtime, {root.files} files, {human_size(root.size)}")
+
+
+@pywasm_task
 def test(context: Context, only: str = "") -> None:
     """Run all tests; --only names a part: unit, runtime or integration."""
     parts = [only] if only else ["unit", "runtime", "integration"]
@@ -120,4 +264,15 @@ def lint(context: Context) -> None:
 
 _LINTERS: Sequence[Sequence[str]] = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",))
 
-namespace = Collection(doctor, sources, test, lint)
+namespace = Collection(doctor, sources, toolchain, crossenv, runtime, quickstart, test, lint, bench)
+
+_cpython = Collection("cpython")
+_cpython.add_task(cpython_build, name="build", default=True)
+_cpython.add_task(cpython_native, name="native")
+namespace.add_collection(_cpython)
+
+_libs = Collection("libs")
+_libs.add_task(libs_install, name="install")
+_libs.add_task(libs_show, name="show")
+_libs.add_task(libs_test, name="test")
+namespace.add_collection(_libs)

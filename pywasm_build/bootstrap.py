@@ -1,21 +1,24 @@
-"""Make the project's own environment, `.venv`: what bin/inv does on first use. Needs the standard library only.
+"""Make the project's own environment, `.venv`: what bin/inv does on first use. Needs the stdlib only.
 
 The environment belongs to a checkout and to two files, requirements.lock and pyproject.toml; bin/inv compares
 its stamp with them at every start. The stamp is written last, so an interrupted bootstrap is done again.
+Making it anew deletes what is there, so that is done only to a folder that carries this module's mark.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pywasm_build.command import Runner, SubprocessRunner
-from pywasm_build.errors import PywasmError
+from pywasm_build.command import Argument, Runner, SubprocessRunner
+from pywasm_build.errors import PywasmError, UsageError
 from pywasm_build.lock import locked
 
 STAMP = "pywasm-stamp"
+MARK = "pywasm-venv"
 _TIMEOUT = 1800.0
 # Settings of pip that would send packages elsewhere than into the environment.
 _HERE = {"PIP_USER": None, "PIP_TARGET": None, "PIP_PREFIX": None, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -44,21 +47,46 @@ def _make(root: Path, runner: Runner, python: str) -> None:
     print(f"setting up {root / '.venv'} (once; needs some 600 MB)", file=sys.stderr)
     venv, log = root / ".venv", root / "build" / "logs" / "bootstrap.log"
     stamp, text = venv / STAMP, stamp_text(root)
-    stamp.unlink(missing_ok=True)
+    _empty(venv)
     log.unlink(missing_ok=True)
-    pip = [venv / "bin" / "python", "-m", "pip", "install"]
+    pip: list[Argument] = [venv / "bin" / "python", "-m", "pip", "install"]
     # Wheels only: building an sdist would fetch build requirements that nobody pinned.
-    locked_wheels = ["--require-hashes", "--only-binary", ":all:", "-r", root / "requirements.lock"]
-    itself = ["--no-deps", "--no-build-isolation", "--no-index", "-e", root]
-    for title, command in (
-        ("make the environment", [python, "-m", "venv", "--clear", venv]),
+    locked_wheels: list[Argument] = [
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "-r",
+        root / "requirements.lock",
+    ]
+    itself: list[Argument] = ["--no-deps", "--no-build-isolation", "--no-index", "-e", root]
+    steps: tuple[tuple[str, list[Argument]], ...] = (
+        ("make the environment", [python, "-m", "venv", venv]),
         ("install the pinned packages", [*pip, *locked_wheels]),
         ("install this project", [*pip, *itself]),
-    ):
+    )
+    for title, command in steps:
         runner.run(command, cwd=root, env=_HERE, log=log, title=title, timeout=_TIMEOUT)
     temporary = stamp.with_suffix(".new")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(stamp)
+
+
+def _empty(venv: Path) -> None:
+    """Leave an empty folder with the mark in it; refuse to delete what this module did not make."""
+    theirs = venv.is_symlink() or (venv.exists() and not venv.is_dir())
+    if not theirs and venv.is_dir():
+        theirs = any(venv.iterdir()) and not (venv / MARK).is_file()
+    if theirs:
+        raise UsageError(f"{venv} was not made by bin/inv, which will not delete it: move it away")
+    # The stamp goes first and the mark stays, so that an interruption leaves no half that looks finished.
+    (venv / STAMP).unlink(missing_ok=True)
+    for item in venv.iterdir() if venv.is_dir() else ():
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item)
+        elif item.name != MARK:
+            item.unlink()
+    venv.mkdir(exist_ok=True)
+    (venv / MARK).write_text("made by bin/inv, which may delete it\n", encoding="utf-8")
 
 
 def main(environ: Mapping[str, str]) -> int:

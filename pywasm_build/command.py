@@ -262,7 +262,10 @@ def in_parallel(runner: Runner, calls: Iterable[Callable[[], T]], *, jobs: int) 
         if not waiting and not any(future.exception() for future in done):
             return [future.result() for future in futures]
         pool.shutdown(wait=False, cancel_futures=True)
-        runner.terminate()
+        # More than once: a thread may be about to start its next command right now.
+        while any(not future.done() for future in futures):
+            runner.terminate()
+            wait(futures, timeout=0.1)
         for future in done:
             future.result()
     raise KeyboardInterrupt

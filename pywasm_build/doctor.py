@@ -144,7 +144,7 @@ def require(runner: Runner, *, mend_it: bool = False, root: bool | None = None) 
 
 
 def mend(runner: Runner, findings: Sequence[Finding], *, root: bool | None = None) -> None:
-    """Install what is missing as root on Debian and its relatives; else raise MachineError with the command."""
+    """Install what is missing, as root on Debian and its like; else raise MachineError with the command."""
     manager = package_manager(runner)
     is_root = _is_root() if root is None else root
     if manager != "apt-get" or not is_root:

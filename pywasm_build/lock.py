@@ -13,7 +13,7 @@ from typing import TextIO
 
 @contextlib.contextmanager
 def locked(path: Path, *, what: str, stream: TextIO | None = None) -> Iterator[None]:
-    """Hold the lock file `path`; wait for another holder, and say once on `stream` (stderr) who builds `what`.
+    """Hold the lock file `path`; wait for another holder and say once, on `stream`, who builds `what`.
 
     The file holds the process number of its last holder and stays: removing it would let two processes in.
     """

@@ -9,7 +9,7 @@
 
     [library]                       # instead of [package]: a C library that packages link statically
     name = "libyaml"                # as in third-party/sources.toml, which has version and sha256
-    configure = ["--disable-shared"]
+    cmake = ["-DBUILD_TESTING=OFF"]
 
     [interpreter]                   # CPython itself: only patches
     name = "cpython"
@@ -26,13 +26,17 @@
     applies-to = ">=2.5,<3"
     upstream = "where it was reported, or why not"
 
-    [test]
-    requires = ["pytest"]           # pure packages that the test suite needs, in third-party/test-packages.lock
-    command = ["-m", "pytest", ...] # arguments of python
-    files = [...]                   # split into processes
+    [test]                          # the package's own test suite; pytest runs it in the guest
+    requires = ["hypothesis"]       # pure packages besides pytest, pinned in third-party/test-packages.lock
+    packages = ["numpy"]            # the installed packages whose test files are run
+    arguments = ["-W", "error"]     # of pytest
+    environment = { NAME = "value" }
+    placeholders = ["ctypes"]       # modules that the guest may lack, whose import must not hide a whole file
+    timeout = 900                   # seconds for the test files of one process
     [[test.expected-failure]]
-    id = "pattern of test ids"
+    ids = ["package/tests/test_file.py::test_name*"]    # patterns as in fnmatch
     reason = "why"
+    run = false                     # because it would hang or trap
 
 A key that has no meaning is an error.
 """
@@ -58,12 +62,20 @@ _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
     "package": ("name", "version", "sha256", "requires", "experimental"),
-    "library": ("name", "configure"),
+    "library": ("name", "cmake"),
     "interpreter": ("name",),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream"),
-    "test": ("requires", "packages", "arguments", "environment", "timeout", "expected-failure"),
-    "test.expected-failure": ("id", "reason", "run"),
+    "test": (
+        "requires",
+        "packages",
+        "arguments",
+        "environment",
+        "placeholders",
+        "timeout",
+        "expected-failure",
+    ),
+    "test.expected-failure": ("ids", "reason", "run"),
 }
 
 
@@ -79,9 +91,13 @@ class Patch:
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedFailure:
-    """Tests that are known to fail: `id` is a pattern of their ids (as in fnmatch); not `run`: they would hang or trap."""
+    """Tests that are known to fail for one reason.
 
-    id: str
+    ids: patterns of their ids as in fnmatch; without a wildcard's effect an id means itself.
+    run: false for tests that would hang, trap or exhaust the memory.
+    """
+
+    ids: tuple[str, ...]
     reason: str
     run: bool
 
@@ -90,13 +106,16 @@ class ExpectedFailure:
 class Suite:
     """A package's own test suite: which packages it is in, and what pytest is told.
 
-    timeout: seconds after which one worker's share is ended.
+    placeholders: modules whose absence in the guest shall fail the tests that use them, not the files that
+        import them.
+    timeout: seconds after which one test process is ended.
     """
 
     requires: tuple[str, ...]
     packages: tuple[str, ...]
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
+    placeholders: tuple[str, ...]
     timeout: int
     expected_failures: tuple[ExpectedFailure, ...]
 
@@ -112,7 +131,7 @@ class Recipe:
     sha256: str = ""
     requires: tuple[str, ...] = ()
     experimental: bool = False
-    configure: tuple[str, ...] = ()
+    cmake: tuple[str, ...] = ()
     build_requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -142,7 +161,9 @@ class Registry:
         recipe = self.find(name)
         if recipe is None or recipe.kind != "library":
             known = [r.name for r in self.recipes.values() if r.kind == "library"]
-            raise RecipeError(f"there is no native library {name!r} in {self.root}{did_you_mean(name, known)}")
+            raise RecipeError(
+                f"there is no native library {name!r} in {self.root}{did_you_mean(name, known)}"
+            )
         return recipe
 
     @property
@@ -158,7 +179,9 @@ def read_registry(root: Path) -> Registry:
         recipe = read_recipe(path)
         key = canonicalize_name(recipe.name)
         if key != canonicalize_name(path.parent.name):
-            raise RecipeError(f"{path} is the recipe of {recipe.name}, but lies in the folder {path.parent.name}")
+            raise RecipeError(
+                f"{path} is the recipe of {recipe.name}, but lies in the folder {path.parent.name}"
+            )
         recipes[key] = recipe
     return Registry(root=root, recipes=recipes)
 
@@ -195,11 +218,13 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         sha256=sha256,
         requires=_texts(table, "requires"),
         experimental=bool(table.get("experimental", False)),
-        configure=_texts(table, "configure"),
+        cmake=_texts(table, "cmake"),
         build_requires=_texts(build, "requires"),
         libraries=_texts(build, "libraries"),
         environment=_strings(build, "environment"),
-        config_settings={key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")},
+        config_settings={
+            key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")
+        },
         patches=tuple(_patch(entry, folder) for entry in _tables(data, "patch")),
         suite=_suite(_table(data, "test")) if "test" in data else None,
     )
@@ -220,27 +245,30 @@ def _patch(entry: Mapping[str, Any], folder: Path) -> Patch:
 
 
 def _suite(table: Mapping[str, Any]) -> Suite:
-    failures = []
-    for entry in _tables(table, "expected-failure"):
-        _check_keys(entry, "test.expected-failure")
-        failures.append(
-            ExpectedFailure(
-                id=_text(entry, "id", "expected-failure"),
-                reason=_text(entry, "reason", "expected-failure"),
-                run=bool(entry.get("run", True)),
-            )
-        )
-    timeout = table.get("timeout", 600)
-    if not isinstance(timeout, int) or timeout <= 0:
+    timeout = table.get("timeout", 900)
+    if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout <= 0:
         raise RecipeError(f"timeout = {timeout!r} must be a number of seconds")
+    if not (packages := _texts(table, "packages")):
+        raise RecipeError('[test] needs packages = ["..."]: where the test files are')
     return Suite(
         requires=_texts(table, "requires"),
-        packages=_texts(table, "packages"),
+        packages=packages,
         arguments=_texts(table, "arguments"),
         environment=_strings(table, "environment"),
+        placeholders=_texts(table, "placeholders"),
         timeout=timeout,
-        expected_failures=tuple(failures),
+        expected_failures=tuple(_expected_failure(entry) for entry in _tables(table, "expected-failure")),
     )
+
+
+def _expected_failure(entry: Mapping[str, Any]) -> ExpectedFailure:
+    _check_keys(entry, "test.expected-failure")
+    run = entry.get("run", True)
+    if not isinstance(run, bool):
+        raise RecipeError(f"run = {run!r} in an expected-failure must be true or false")
+    if not (ids := _texts(entry, "ids")):
+        raise RecipeError("an expected-failure needs ids = [...]")
+    return ExpectedFailure(ids=ids, reason=_text(entry, "reason", "expected-failure"), run=run)
 
 
 def _check_keys(table: Mapping[str, Any], where: str) -> None:

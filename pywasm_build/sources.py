@@ -228,7 +228,7 @@ def _no_location_gave(source: Source, troubles: list[str]) -> str:
     if any(location.kind == "debian" for location in source.locations):
         only = all(location.kind == "debian" for location in source.locations)
         lines.append(
-            f"This file {'comes only' if only else 'also comes'} from a Debian mirror. Where apt is missing or "
+            f"It {'comes only' if only else 'also comes'} from a Debian mirror; where apt is missing or is "
             "configured for another distribution, PYWASM_DEBIAN_MIRROR can name one (its root, above pool/)"
         )
     return "\n".join(lines)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pywasm_runtime import raw
-from pywasm_runtime.errors import LinkError, ModuleError
+from pywasm_runtime.errors import GuestTrap, LinkError, ModuleError
 from pywasm_runtime.raw import Extern, Space
 
 MEMORY, TABLE, STACK_POINTER = "memory", "__indirect_function_table", "__stack_pointer"
@@ -27,7 +27,10 @@ class Guest:
         """Give the address of `size` zeroed bytes from the guest's allocator; LinkError if it has none."""
         alignment = max(alignment, _MIN_ALIGNMENT)
         size = -(-size // alignment) * alignment  # C11 wants a multiple
-        address = self.space.call(self._allocator, alignment, size)
+        try:
+            address = self.space.call(self._allocator, alignment, size)
+        except GuestTrap as trap:
+            raise LinkError(f"the guest's aligned_alloc failed: {trap}") from None
         if address == 0:
             raise LinkError(f"the guest has no {size} bytes of memory left for a side module")
         if address % alignment or not self.space.fill_zero(self.memory, address, size):

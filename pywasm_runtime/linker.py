@@ -8,7 +8,7 @@ constructors run. A load either completes or leaves nothing registered.
 from collections.abc import Callable
 
 from pywasm_binary import Kind, MalformedModule
-from pywasm_runtime.errors import GuestTrap, LinkError, ModuleError
+from pywasm_runtime.errors import EmbedderError, GuestTrap, LinkError, ModuleError
 from pywasm_runtime.function_table import FunctionTable
 from pywasm_runtime.guest import Guest
 from pywasm_runtime.library import (
@@ -130,7 +130,7 @@ class DynamicLinker:
             if flags & RTLD_GLOBAL:
                 self._make_global(root)
             self._construct(order)
-        except LinkError:
+        except EmbedderError:
             # A trap leaves the frames of the functions that it stopped on the guest's stack.
             self._space.set_global(self._guest.stack_pointer, stack_pointer)
             raise
@@ -148,7 +148,7 @@ class DynamicLinker:
                 placement.instantiate(library)
             for library in order:
                 self._run(library, "__wasm_apply_data_relocs")
-        except LinkError:
+        except EmbedderError:
             placement.undo()
             raise
         for library in order:

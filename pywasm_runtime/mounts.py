@@ -93,13 +93,16 @@ def _read_within(mount: Mount, path: str, maximum: int) -> GuestFile:
         descriptor = _open_without_links(root, os.path.relpath(resolved, root))
     except OSError as error:
         raise type(error)(error.errno, error.strerror, path) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise PermissionError(1, "not a regular file", path)
         if status.st_size > maximum:
             raise PermissionError(1, f"{status.st_size} bytes, more than {maximum}", path)
-        content = file.read(maximum)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(maximum)
+    finally:
+        os.close(descriptor)
     identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
     return GuestFile(path=path, host=Path(resolved), identity=identity, content=content)
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable
 
 from pywasm_binary import FuncType, GlobalType, Import, Kind
 from pywasm_binary.writer import thunk_module
-from pywasm_runtime.errors import EmbedderError, LinkError, ModuleError
+from pywasm_runtime.errors import EmbedderError, GuestTrap, LinkError, ModuleError
 from pywasm_runtime.function_table import FunctionTable
 from pywasm_runtime.guest import MEMORY, STACK_POINTER, TABLE, Guest
 from pywasm_runtime.library import Library, Provider
@@ -50,7 +50,7 @@ class Placement:
         try:
             module = self._compiled.load_bytes(library.source.file.content, library.name)
             instance = self._space.instantiate(module, imports)
-        except ModuleError as error:
+        except (ModuleError, GuestTrap) as error:
             raise LinkError(_named(library, error)) from None
         library.instantiated(self._space, instance)
         for symbol, slot in self._awaited.pop(library, ()):

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from world import World, constructor
+from world import World
 
 from pywasm_runtime.errors import LinkError
 from pywasm_runtime.linker import RTLD_GLOBAL, RTLD_NOLOAD
@@ -20,9 +20,9 @@ def forward(name: str, to: str) -> str:
 
 
 def test_what_is_needed_comes_first(world: World) -> None:
-    world.add("c.so", constructor("c") + export("three", 3))
-    world.add("b.so", constructor("b") + forward("two", "three"), needed=["c.so"])
-    handle = world.load("a.so", constructor("a") + forward("one", "two"), needed=["b.so", "c.so"])
+    world.add("c.so", export("three", 3), logs="c")
+    world.add("b.so", forward("two", "three"), needed=["c.so"], logs="b")
+    handle = world.load("a.so", forward("one", "two"), needed=["b.so", "c.so"], logs="a")
     assert world.log == b"cba"
     assert world.call(handle, "one") == 3
     assert world.call(handle, "three") == 3  # dlsym looks into what is needed, too
@@ -49,7 +49,7 @@ def test_a_needed_module_that_is_missing(world: World) -> None:
 
 
 def test_the_same_file_is_loaded_once(world: World) -> None:
-    first = world.load("a.so", constructor("a"))
+    first = world.load("a.so", "", logs="a")
     os.symlink("a.so", world.folder / "link.so")
     os.link(world.folder / "a.so", world.folder / "hard.so")
     for path in ("/lib/a.so", "/lib/../lib/./a.so", "/lib/link.so", "/lib/hard.so", "a.so"):
@@ -58,9 +58,9 @@ def test_the_same_file_is_loaded_once(world: World) -> None:
 
 
 def test_a_needed_module_is_shared(world: World) -> None:
-    world.add("common.so", constructor("c"))
-    world.load("a.so", constructor("a"), needed=["common.so"])
-    world.load("b.so", constructor("b"), needed=["common.so"])
+    world.add("common.so", "", logs="c")
+    world.load("a.so", "", needed=["common.so"], logs="a")
+    world.load("b.so", "", needed=["common.so"], logs="b")
     assert world.log == b"cab"
 
 
@@ -92,7 +92,9 @@ def test_what_a_global_module_needs_is_global_too(world: World) -> None:
 
 
 def test_global_modules_are_searched_in_load_order_after_main(world: World) -> None:
-    world.load("first.so", export("twice", 1) + '(func (export "double") (result i32) (i32.const 0))', RTLD_GLOBAL)
+    world.load(
+        "first.so", export("twice", 1) + '(func (export "double") (result i32) (i32.const 0))', RTLD_GLOBAL
+    )
     world.load("second.so", export("twice", 2), RTLD_GLOBAL)
     handle = world.load("b.so", forward("ask", "twice") + export("twice", 3))
     assert world.call(handle, "ask") == 1
@@ -122,8 +124,8 @@ def test_modules_that_need_each_other(world: World) -> None:
         (if (result i32) (i32.eqz (local.get 0)) (then (i32.const {base}))
           (else (call $other (i32.sub (local.get 0) (i32.const 1))))))
       (func (export "address_of_{other}") (result i32) (global.get $address))"""
-    world.add("odd.so", constructor("o") + even.format(name="odd", other="even", base=0), needed=["even.so"])
-    handle = world.load("even.so", constructor("e") + even.format(name="even", other="odd", base=1), needed=["odd.so"])
+    world.add("odd.so", even.format(name="odd", other="even", base=0), needed=["even.so"], logs="o")
+    handle = world.load("even.so", even.format(name="even", other="odd", base=1), needed=["odd.so"], logs="e")
     assert world.log == b"oe"
     assert [world.call(handle, "even", number) for number in range(4)] == [1, 0, 1, 0]
     assert world.call(handle, "address_of_even") == world.linker.symbol(handle, "even")
@@ -131,12 +133,12 @@ def test_modules_that_need_each_other(world: World) -> None:
 
 
 def test_a_module_that_needs_itself(world: World) -> None:
-    world.load("a.so", constructor("a"), needed=["a.so"])
+    world.load("a.so", "", needed=["a.so"], logs="a")
     assert world.log == b"a"
 
 
 def test_noload(world: World) -> None:
-    world.add("a.so", constructor("a"))
+    world.add("a.so", "", logs="a")
     with pytest.raises(LinkError, match="^/lib/a.so: not loaded$"):
         world.linker.open("/lib/a.so", RTLD_NOLOAD)
     handle = world.linker.open("/lib/a.so", 0)

@@ -9,7 +9,6 @@ import wasmtime
 from pywasm_binary import WasmModule
 from pywasm_binary.sections import HEADER
 from pywasm_binary.writer import dylink_section, name, uleb, vector, with_custom_section
-from pywasm_runtime import raw
 from pywasm_runtime.guest import Guest
 from pywasm_runtime.library import MainModule
 from pywasm_runtime.linker import DynamicLinker
@@ -70,8 +69,15 @@ def side_binary(
     paths: Sequence[str] = (),
     weak: Iterable[tuple[str, str]] = (),
     abi: str | None = ABI,
+    logs: str = "",
 ) -> bytes:
-    """Give a side module's bytes; `wat` is what stands between `(module` and its end."""
+    """Give a side module's bytes; `wat` is what stands between `(module` and its end.
+
+    With `logs`, its constructor logs that letter.
+    """
+    if logs:
+        call = f'(func (export "__wasm_call_ctors") (call $log (i32.const {ord(logs)})))'
+        wat = f'(import "env" "log" (func $log (param i32))) {wat} {call}'
     module = bytes(wasmtime.wat2wasm(f"(module {wat})"))
     parts = [(1, b"".join(map(uleb, (memory, memory_log2, table, 0))))]
     if needed:
@@ -162,11 +168,4 @@ class World:
         return self.space.table_size(self.guest.table)
 
 
-def constructor(letter: str) -> str:
-    """Give WAT for a constructor that logs a letter."""
-    return f"""
-      (import "env" "log" (func $log (param i32)))
-      (func (export "__wasm_call_ctors") (call $log (i32.const {ord(letter)})))"""
-
-
-__all__ = ["ENV", "LIBRARIES", "World", "constructor", "raw", "side_binary"]
+__all__ = ["ENV", "LIBRARIES", "World", "side_binary"]

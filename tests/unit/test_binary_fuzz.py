@@ -6,12 +6,11 @@ from contextlib import suppress
 import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_binary_module import WAT
 
 from pywasm_binary import MalformedModule, WasmModule
 from pywasm_binary.sections import HEADER
 from pywasm_binary.writer import custom_section, dylink_section, name, section, uleb, vector
-
-from test_binary_module import WAT
 
 LONGEST_SECONDS = 1.0
 
@@ -32,7 +31,17 @@ def read_everything(raw: bytes) -> None:
     start = time.monotonic()
     with suppress(MalformedModule):
         module = WasmModule(raw)
-        for part in ("types", "imports", "exports", "function_types", "globals", "elements", "slots", "dylink", "abi"):
+        for part in (
+            "types",
+            "imports",
+            "exports",
+            "function_types",
+            "globals",
+            "elements",
+            "slots",
+            "dylink",
+            "abi",
+        ):
             with suppress(MalformedModule):
                 getattr(module, part)
         with suppress(MalformedModule):

@@ -1,0 +1,279 @@
+"""Turn sdists into checked wheels for the host triple, and work out which packages a request needs.
+
+A package is a Job: exactly one file of an index, with the recipe for it if the registry has one. Its product is
+a folder with one wheel.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pywasm_binary import WasmModule
+from pywasm_build import archive, libraries, wheels
+from pywasm_build.command import Argument
+from pywasm_build.context import Context
+from pywasm_build.crossenv import CrossEnvironment
+from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
+from pywasm_build.index import PackageIndex, Release
+from pywasm_build.libraries import compiler_environment, library_flags, native_library
+from pywasm_build.patching import apply_patches, patch_inputs, patches_for
+from pywasm_build.recipes import Patch, Recipe, Registry
+from pywasm_build.store import JSON, Stage, remove_product, source_hash
+from pywasm_build.wheels import Wheel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One package to build or to take: a release (an sdist, or a pure wheel) and its recipe if there is one."""
+
+    release: Release
+    recipe: Recipe | None
+
+    @property
+    def title(self) -> str:
+        """Name and version."""
+        return f"{self.release.name} {self.release.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageBuilder:
+    """Builds packages in one cross environment."""
+
+    context: Context
+    environment: CrossEnvironment
+    registry: Registry
+
+    @cached_property
+    def index(self) -> PackageIndex:
+        """The package indexes that pip is configured for."""
+        return PackageIndex(self.context.workspace, self.context.runner, self.environment.host.version)
+
+    def choose(self, requirement: Requirement, *, experimental: bool = False) -> Job:
+        """Return the job for a requirement; raises RecipeError for a package that nobody knows."""
+        recipe = self.registry.find(requirement.name)
+        if recipe is None:
+            release = self.index.best(requirement)
+            if release is None:
+                known = [r.name for r in self.registry.packages]
+                hint = did_you_mean(requirement.name, known)
+                raise RecipeError(f"no index has a package for {str(requirement)!r}{hint}")
+            self.context.say(f"warning: {release.name} is not in the registry; {_plan(release)}")
+            return Job(release=release, recipe=None)
+        if recipe.kind != "package":
+            raise RecipeError(f"{recipe.name} is a native library; packages that need it link it")
+        if recipe.experimental and not experimental:
+            raise RecipeError(f"the recipe of {recipe.name} is experimental; ask for it with --experimental")
+        return Job(release=self._release(recipe, requirement), recipe=recipe)
+
+    def _release(self, recipe: Recipe, requirement: Requirement) -> Release:
+        if requirement.specifier.contains(recipe.version, prereleases=True):
+            pinned = Requirement(f"{recipe.name}=={recipe.version}")
+            if path := self.index.cached(recipe.sha256):
+                name = canonicalize_name(recipe.name)
+                return Release(
+                    name=name, version=recipe.version, file=path.name, url="", sha256=recipe.sha256
+                )
+            found = list(self.index.sdists(pinned))
+            for release in found:
+                if release.sha256 == recipe.sha256:
+                    return release
+            seen = ", ".join(release.sha256 for release in found) or "none"
+            raise RecipeError(
+                f"no index has the sdist of {pinned} that its recipe pins (sha256 {recipe.sha256}; found: {seen})"
+            )
+        other = next(self.index.sdists(requirement), None)
+        if other is None:
+            raise RecipeError(f"no index has an sdist for {str(requirement)!r}")
+        self.context.say(
+            f"warning: the recipe of {recipe.name} is for {recipe.version}; trying it with {other.version}"
+        )
+        return other
+
+    def stage(self, job: Job) -> Stage:
+        """Return the stage that makes the wheel of a job."""
+        recipe = job.recipe
+        return Stage(
+            "wheel",
+            {
+                "name": job.release.name,
+                "version": job.release.version,
+                "sha256": job.release.sha256,
+                "environment": self.environment.key,
+                "patches": patch_inputs(self._patches(job)),
+                "recipe": _recipe_inputs(recipe) if recipe else None,
+                "libraries": [self._library(name).name for name in recipe.libraries] if recipe else [],
+                "code": source_hash(sys.modules[__name__], libraries, wheels),
+            },
+        )
+
+    def build(self, job: Job, *, clean: bool = False) -> Wheel:
+        """Return the checked wheel of a job; build it when it is not in the store."""
+        product = self.context.store.build(self.stage(job), lambda root: self._make(job, root), clean=clean)
+        (wheel,) = product.glob("*.whl")
+        return Wheel.read(wheel)
+
+    def _patches(self, job: Job) -> list[Patch]:
+        if job.recipe is None:
+            return []
+        return patches_for(job.recipe, job.release.version, known=[job.recipe.version])
+
+    def _library(self, name: str) -> Path:
+        return native_library(self.context, self.environment, self.registry.library(name))
+
+    def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
+        source = self.index.fetch(job.release)
+        if job.release.is_wheel:
+            raw = source
+        else:
+            raw = self._build_sdist(job, source, root)
+        replacements = self._replacements(root)
+        wheel = wheels.normalise(raw, root, replacements)
+        remove_product(root / "tree")
+        remove_product(root / "raw")
+        self._check(job, wheel, forbidden=list(replacements))
+        return {"wheel": wheel.name, "version": job.release.version}
+
+    def _build_sdist(self, job: Job, source: Path, root: Path) -> Path:
+        log = self.context.workspace.log(job.release.name)
+        log.unlink(missing_ok=True)
+        tree = root / "tree"
+        archive.unpack(source, tree, strip=1)
+        apply_patches(self.context.runner, self._patches(job), tree, log=log)
+        backend, requires = read_build_system(tree)
+        extra = self._extra_tools(job, requires)
+        settings = self._config_settings(job, backend, tree)
+        environment = self._environment(job, tree, extra)
+        self.context.runner.run(
+            [
+                self.environment.python,
+                *("-m", "pip", "wheel", "--verbose", "--no-deps", "--no-index", "--no-build-isolation"),
+                *(f"-C{key}={value}" for key, values in settings.items() for value in values),
+                *("--wheel-dir", root / "raw", tree),
+            ],
+            cwd=root,
+            env=environment,
+            log=log,
+            title=f"build {job.title}",
+        )
+        return _only_wheel(root / "raw", log)
+
+    def _environment(self, job: Job, tree: Path, extra: Sequence[Path]) -> dict[str, str | None]:
+        recipe, compiler = job.recipe, self.environment.host.toolchain
+        flags = library_flags([self._library(name) for name in recipe.libraries] if recipe else [])
+        path = [os.environ.get("PATH", os.defpath), str(self.environment.tools)]
+        return {
+            # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
+            **compiler_environment(compiler),
+            **flags,
+            "CFLAGS": f"-ffile-prefix-map={tree}=. {flags['CFLAGS']}".strip(),
+            # In front of cross-python's own programs, the tools' pip would make wheels for the build machine.
+            "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
+            "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
+            **(recipe.environment if recipe else {}),
+        }
+
+    def _config_settings(self, job: Job, backend: str, tree: Path) -> dict[str, list[str]]:
+        settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
+        if backend == "mesonpy":
+            file = tree.parent / "cross-python.meson.ini"
+            file.write_text(f"[binaries]\npython = '{self.environment.python}'\n", "utf-8")
+            cross = [f"--cross-file={self.environment.host.toolchain.meson_file}", f"--cross-file={file}"]
+            settings["setup-args"] = [*cross, *settings.get("setup-args", [])]
+            settings["compile-args"] = [f"-j{self.context.jobs}", *settings.get("compile-args", [])]
+        return settings
+
+    def _extra_tools(self, job: Job, requires: Sequence[str]) -> list[Path]:
+        """Return folders with build requirements that the pinned tools do not satisfy."""
+        wanted = list(job.recipe.build_requires) if job.recipe else list(requires)
+        lacking = [r for r in wanted if not self._have_tool(Requirement(r))]
+        if not lacking:
+            return []
+        if job.recipe:
+            raise RecipeError(
+                f"the recipe of {job.recipe.name} needs {', '.join(lacking)} to build, which is not in"
+                " third-party/build-tools.lock; add it to build-tools.in and make the lock again"
+            )
+        self.context.say(f"warning: {job.title} needs {', '.join(lacking)} to build, which is not pinned")
+        stage = Stage("build-requirements", {"requires": sorted(lacking), "tools": self.environment.key})
+        return [self.context.store.build(stage, lambda root: self._install_tools(lacking, root))]
+
+    def _install_tools(self, requirements: Sequence[str], root: Path) -> None:
+        pip = [self.environment.tools / "python", "-m", "pip", "install", "--target", root]
+        log = self.context.workspace.log("build-requirements")
+        self.context.runner.run([*pip, *requirements], cwd=root, log=log, title="build requirements")
+
+    def _have_tool(self, requirement: Requirement) -> bool:
+        if requirement.marker and not requirement.marker.evaluate():
+            return True
+        version = self._tools.get(canonicalize_name(requirement.name))
+        return version is not None and requirement.specifier.contains(version, prereleases=True)
+
+    @cached_property
+    def _tools(self) -> dict[str, str]:
+        """The versions of the build tools by canonical name."""
+        found = (path.name.split("-") for path in self.environment.tools_path.glob("*.dist-info"))
+        return {canonicalize_name(name): version.removesuffix(".dist") for name, version, *_ in found}
+
+    def _replacements(self, root: Path) -> dict[str, str]:
+        """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
+        host = self.environment.host
+        return {
+            str(self.environment.python): f"/usr/bin/{host.main_module.name}",
+            f"{host.toolchain.bin}/": "",
+            f"{root / 'tree'}/": "",
+            str(self.context.workspace.cache): "/nonexistent",
+            str(self.context.workspace.root): "/nonexistent",
+        }
+
+    def _check(self, job: Job, wheel: Path, *, forbidden: Sequence[str]) -> None:
+        host = self.environment.host
+        exports = frozenset(WasmModule(host.main_module.read_bytes()).exports)
+        wheels.require_good(
+            Wheel.read(wheel), short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden
+        )
+        name = Wheel.read(wheel).name
+        if canonicalize_name(name) != job.release.name:
+            raise WheelError(f"the build of {job.title} made a wheel of {name}")
+
+
+def read_build_system(tree: Path) -> tuple[str, list[str]]:
+    """Return the build backend and the build requirements of a source tree (PEP 517, PEP 518)."""
+    path = tree / "pyproject.toml"
+    try:
+        data = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise BuildError(f"{path} cannot be read: {error}") from error
+    system = data.get("build-system", {})
+    return str(system.get("build-backend", "setuptools.build_meta")), list(system.get("requires", ["setuptools"]))
+
+
+def _only_wheel(folder: Path, log: Path) -> Path:
+    found = sorted(folder.glob("*.whl"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise BuildError(f"the build should make one wheel, it made {names}; the full log is {log}")
+    return found[0]
+
+
+def _plan(release: Release) -> str:
+    if release.is_wheel:
+        return f"its pure wheel {release.file} is taken as it is"
+    return f"its sdist {release.file} is built without patches"
+
+
+def _recipe_inputs(recipe: Recipe) -> JSON:
+    return {
+        "build-requires": recipe.build_requires,
+        "libraries": recipe.libraries,
+        "environment": recipe.environment,
+        "config-settings": recipe.config_settings,
+    }

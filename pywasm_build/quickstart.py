@@ -1,0 +1,66 @@
+"""Do the main job: from nothing to numpy's result in a sandbox."""
+
+from __future__ import annotations
+
+import time
+
+from packaging.requirements import Requirement
+
+from pywasm_build import doctor
+from pywasm_build.context import Context
+from pywasm_build.cpython import HostPython, host_python
+from pywasm_build.installed import Installation, install_packages
+from pywasm_build.progress import human_size, summary
+from pywasm_build.store import read_stamp
+
+_PACKAGE = "numpy"
+DEMONSTRATION = """\
+import sys
+import numpy as np
+a = np.array([[4.0, 1.0], [2.0, 3.0]])
+print(f"Python {sys.version.split()[0]} on {sys.platform}, numpy {np.__version__}, in a WebAssembly sandbox")
+print("eigenvalues of", a.tolist(), "are", np.sort(np.linalg.eigvals(a)).round(6).tolist())
+"""
+
+
+def quickstart(context: Context) -> None:
+    """Make what is missing, run numpy in a sandbox, print its result and a table of what was made."""
+    started = time.monotonic()
+    doctor.require(context.runner, mend_it=True)
+    done = install_packages(context, [Requirement(_PACKAGE)])
+    host = host_python(context)
+    print(_summary(host, done))
+    print("\n$ bin/python-wasm -c '...'", flush=True)
+    print(_demonstrate(context), end="")
+    print(f"\nready after {time.monotonic() - started:.1f} s; now try: bin/python-wasm --help")
+
+
+def _demonstrate(context: Context) -> str:
+    python = context.workspace.root / "bin" / "python-wasm"
+    return context.runner.run(
+        [python, "-c", DEMONSTRATION],
+        cwd=context.workspace.root,
+        log=context.workspace.log("quickstart"),
+        capture=True,
+        timeout=300,
+    ).stdout
+
+
+def _summary(host: HostPython, done: Installation) -> str:
+    def seconds(stamp: dict[str, object] | None) -> float | None:
+        value = (stamp or {}).get("seconds")
+        return float(value) if isinstance(value, int | float) else None
+
+    compiler = host.toolchain.root
+    rows: list[tuple[str, str, int | None, float | None]] = [
+        ("toolchain", str((read_stamp(compiler) or {}).get("llvm", "")), None, seconds(read_stamp(compiler))),
+        ("native Python", host.native.version, None, seconds(read_stamp(host.native.executable.parents[1]))),
+        ("CPython for wasm", host.version, host.main_module.stat().st_size, seconds(read_stamp(host.product))),
+    ]
+    for outcome in done.outcomes:
+        wheel = outcome.wheel
+        stamp = read_stamp(wheel.path.parent)
+        rows.append((wheel.name, str(wheel.version), wheel.path.stat().st_size, seconds(stamp)))
+    table = summary(rows)
+    size, count = human_size(done.root.size), len(done.root.wheels)
+    return f"{table}\nruntime root: {done.root.files} files, {size}, {count} packages"

@@ -1,0 +1,215 @@
+"""Put together the runtime root: the tree that the guest sees as `/`.
+
+    usr/bin/pythonX.Y.wasm             the main module
+    usr/lib/pythonX.Y/                 the standard library, compiled, without what a sandbox cannot use
+    usr/lib/pythonX.Y/site-packages/   the installed packages, each with its RECORD
+    tmp/ dev/null etc/                 what programs expect to find
+
+The standard library and each unpacked wheel are products of their own; a root is made of hard links to their files.
+So a root per set of packages costs little, and installing one package touches no root that is in use.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from installer import install
+from installer.destinations import SchemeDictionaryDestination
+from installer.sources import WheelFile
+
+from pywasm_build.context import Context
+from pywasm_build.cpython import PREFIX, HostPython
+from pywasm_build.errors import BuildError, StoreError
+from pywasm_build.sources import file_sha256
+from pywasm_build.store import JSON, STAMP, Stage, link, source_hash
+from pywasm_build.wheels import Wheel
+
+# What a sandbox without windows, terminals, processes and a compiler cannot use. "test" goes with its subfolders.
+_LEFT_OUT = (
+    "__pycache__",
+    "test",
+    "tests",
+    "idle_test",
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "turtle.py",
+    "ensurepip",
+    "venv",
+    "lib2to3",
+    "pydoc_data",
+    "_pyrepl",
+    "curses",
+    "config-*",
+    "site-packages",
+    "lib-dynload",
+)
+_ETC = {
+    "os-release": 'NAME="pywasm"\nID=pywasm\nPRETTY_NAME="pywasm (WebAssembly, WASI)"\n',
+    "passwd": "user:x:1000:1000:user:/tmp:/bin/false\n",
+    "group": "user:x:1000:\n",
+}
+_FOLDERS = ("tmp", "dev", "etc", "usr/bin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeRoot:
+    """A runtime root in the store: what is in it and its size in bytes."""
+
+    path: Path
+    wheels: tuple[Wheel, ...]
+    size: int
+    files: int
+
+
+def runtime_root(context: Context, host: HostPython, wheels: Sequence[Wheel]) -> RuntimeRoot:
+    """Return the runtime root with these wheels installed, and make the checkout use it."""
+    library = standard_library(context, host)
+    unpacked = [unpacked_wheel(context, host, wheel) for wheel in wheels]
+    stage = Stage(
+        "runtime",
+        {"library": library.name, "wheels": sorted(u.name for u in unpacked), "code": _code()},
+    )
+    path = context.store.build(stage, lambda root: _assemble(host, library, unpacked, root))
+    link(context.workspace.runtime, path)
+    files = [f for f in path.rglob("*") if f.is_file() and not f.is_symlink()]
+    return RuntimeRoot(
+        path=path, wheels=tuple(wheels), size=sum(f.stat().st_size for f in files), files=len(files)
+    )
+
+
+def _code() -> str:
+    return source_hash(sys.modules[__name__])
+
+
+def standard_library(context: Context, host: HostPython) -> Path:
+    """Return a tree with the main module and the compiled standard library."""
+    stage = Stage("stdlib", {"host": host.key, "native": host.native.identity, "code": _code()})
+    return context.store.build(stage, lambda root: _make_library(context, host, root))
+
+
+def _make_library(context: Context, host: HostPython, root: Path) -> None:
+    for folder in _FOLDERS:
+        (root / folder).mkdir(parents=True)
+    (root / "dev" / "null").touch()
+    for name, text in _ETC.items():
+        (root / "etc" / name).write_text(text, "utf-8")
+    shutil.copy2(host.main_module, root / "usr" / "bin" / host.main_module.name)
+    library = f"usr/lib/python{host.short}"
+    ignore = shutil.ignore_patterns(*_LEFT_OUT)
+    shutil.copytree(host.root / library, root / library, ignore=ignore)
+    (root / library / "site-packages").mkdir()
+    # getpath looks for this folder and warns without it.
+    (root / library / "lib-dynload").mkdir()
+    _hide_build_machine(context, host, root / library)
+    compile_tree(context, host, root / library, root)
+
+
+def _hide_build_machine(context: Context, host: HostPython, library: Path) -> None:
+    """Name the compilers as a user would, and nothing else of the build machine, in sysconfig's data."""
+    hidden = {
+        f"{host.toolchain.bin}/": "",
+        str(host.native.executable): "python3",
+        str(host.product / "tree"): "/nonexistent",
+        str(host.product): "/nonexistent",
+        str(host.toolchain.root): "/nonexistent",
+        str(context.workspace.root): "/nonexistent",
+    }
+    for path in library.glob("_sysconfigdata*.py"):
+        text = path.read_text("utf-8")
+        for old, new in hidden.items():
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+        if str(context.workspace.cache) in text:
+            raise BuildError(f"{path} names a path of the build machine")
+
+
+def compile_tree(context: Context, host: HostPython, folder: Path, root: Path) -> None:
+    """Compile the Python files in `folder` as the guest will see them; `root` is what the guest sees as `/`.
+
+    The pyc files are never checked against their sources: a runtime root does not change.
+    """
+    context.runner.run(
+        [
+            host.native.executable,
+            *("-I", "-m", "compileall", "-q", "-j", str(context.jobs)),
+            *("--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", folder),
+        ],
+        cwd=root,
+        log=context.workspace.log("compileall"),
+        # Packages ship sources for other Pythons, which do not compile.
+        check=False,
+    )
+
+
+def unpacked_wheel(context: Context, host: HostPython, wheel: Wheel) -> Path:
+    """Return a tree in which one wheel is installed, with its RECORD, compiled."""
+    stage = Stage(
+        "unpacked",
+        {"wheel": wheel.path.name, "sha256": wheel.sha256, "host": host.key, "code": _code()},
+    )
+    return context.store.build(stage, lambda root: _install(context, host, wheel, root))
+
+
+def _install(context: Context, host: HostPython, wheel: Wheel, root: Path) -> Mapping[str, JSON]:
+    prefix, library = PREFIX, f"{PREFIX}/lib/python{host.short}/site-packages"
+    destination = SchemeDictionaryDestination(
+        scheme_dict={
+            "purelib": library,
+            "platlib": library,
+            "headers": f"{prefix}/include/python{host.short}/{wheel.name}",
+            "scripts": f"{prefix}/bin",
+            "data": prefix,
+        },
+        interpreter=f"{prefix}/bin/{host.main_module.name}",
+        script_kind="posix",
+        destdir=str(root),
+    )
+    with WheelFile.open(wheel.path) as source:
+        install(source, destination, additional_metadata={"INSTALLER": b"pywasm\n"})
+    packages = root / library.lstrip("/")
+    if packages.is_dir():
+        compile_tree(context, host, packages, root)
+    return {"name": wheel.name, "version": str(wheel.version)}
+
+
+def _assemble(
+    host: HostPython, library: Path, unpacked: Sequence[Path], root: Path
+) -> Mapping[str, JSON]:
+    for tree in (library, *unpacked):
+        _link_tree(tree, root)
+    main = root / "usr" / "bin" / host.main_module.name
+    modules = sorted(root.rglob("*.so"))
+    return {
+        "python": {
+            "version": host.version,
+            "main": str(main.relative_to(root)),
+            "main_sha256": file_sha256(main),
+        },
+        "side_modules": {str(path.relative_to(root)): file_sha256(path) for path in modules},
+    }
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    """Hard-link every file of a product into `target`; two wheels with one file are a conflict."""
+    for folder, _, names in os.walk(source):
+        here = Path(folder)
+        into = target / here.relative_to(source)
+        into.mkdir(exist_ok=True)
+        for name in names:
+            if here == source and name == STAMP:
+                continue
+            try:
+                os.link(here / name, into / name)
+            except FileExistsError:
+                raise StoreError(
+                    f"two packages install {into.relative_to(target) / name}; they cannot be installed together"
+                ) from None
+            except OSError:
+                # Another file system, or one without hard links.
+                shutil.copy2(here / name, into / name)
