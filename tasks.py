@@ -160,7 +160,11 @@ def crossenv(context: Context, clean: bool = False) -> None:
 
     build = _context()
     environment = cross_environment(build, host_python(build), clean=clean)
-    print(build.runner.run([environment.python, ROOT / "bin" / "sanity_check.py"], cwd=ROOT, capture=True).stdout)
+    print(
+        build.runner.run(
+            [environment.python, ROOT / "bin" / "sanity_check.py"], cwd=ROOT, capture=True
+        ).stdout
+    )
     print(f"activate it with: . {build.display(build.workspace.build / 'crossenv')}/bin/activate")
 
 
@@ -232,11 +236,11 @@ def quickstart(context: Context) -> None:
 
 
 @pywasm_task
-def bench(context: Context, only: str = "") -> None:
-    """Measure; --only names parts, such as build,startup."""
+def bench(context: Context, only: str = "", write: bool = False) -> None:
+    """Measure; --only names parts, such as build,startup; --write puts the figures into docs/benchmarks.md."""
     from bench.main import run
 
-    run([part for part in only.split(",") if part], root=ROOT)
+    run([part for part in only.split(",") if part], root=ROOT, write=write)
 
 
 def _show_root(root: RuntimeRoot) -> None:

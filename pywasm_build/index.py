@@ -100,9 +100,7 @@ class PackageIndex:
         logging.getLogger("unearth").setLevel(logging.CRITICAL)
         settings = self._pip_settings()
         short = "".join(map(str, self._version))
-        target = TargetPython(
-            py_ver=self._version, abis=[f"cp{short}"], impl="cp", platforms=["wasi_wasm32"]
-        )
+        target = TargetPython(py_ver=self._version, abis=[f"cp{short}"], impl="cp", platforms=["wasi_wasm32"])
         indexes = settings.get("index-url", "").split() + settings.get("extra-index-url", "").split()
         return PackageFinder(
             # Without a setting unearth has pip's own default.

@@ -42,9 +42,7 @@ def read_setup_local(path: Path) -> dict[str, str]:
 
 def module_table(tree: Path, reasons: Mapping[str, str]) -> list[Module]:
     """List the extension modules of a built tree. `reasons`: those that Setup.local leaves out."""
-    states = {
-        name.lower(): state for name, state in _STATE.findall((tree / "Makefile").read_text("utf-8"))
-    }
+    states = {name.lower(): state for name, state in _STATE.findall((tree / "Makefile").read_text("utf-8"))}
     built = set(_INITTAB.findall((tree / "Modules" / "config.c").read_text("utf-8")))
     by_lower = {name.lower(): name for name in (*built, *reasons)}
     modules = [Module(name=name, state=BUILT_IN) for name in built if not name.startswith("_test")]
@@ -63,4 +61,6 @@ def _absent(name: str, state: str, reason: str | None) -> Module:
     if state == "disabled":
         return Module(name=name, state=LEFT_OUT, reason="switched off by configure")
     why = "a library or header that it needs is missing" if state == "missing" else "configure wanted it"
-    return Module(name=name, state=FAILED, reason=f"{why}; leave it out in Setup.local, or provide what it needs")
+    return Module(
+        name=name, state=FAILED, reason=f"{why}; leave it out in Setup.local, or provide what it needs"
+    )

@@ -20,6 +20,8 @@ from pywasm_build.pins import Source
 from pywasm_build.store import JSON, Stage, link, remove_product
 
 _CONFIGURE = ("--with-ensurepip=install", "--disable-test-modules")
+# As upstream's, without -g: nobody debugs it.
+_OPTIMISATION = "-DNDEBUG -O3 -Wall"
 # What pip, the build tools and sysconfig need of it.
 _REQUIRED = ("ssl", "zlib", "bz2", "lzma", "sqlite3", "ctypes", "venv", "ensurepip")
 _PROBE = "import json, platform, sys; print(json.dumps([platform.python_implementation(), platform.python_version()]))"
@@ -53,7 +55,7 @@ def native_python(context: Context, *, clean: bool = False) -> BuildPython:
         "native-python",
         {
             "source": source.inputs,
-            "configure": _CONFIGURE,
+            "configure": [*_CONFIGURE, _OPTIMISATION],
             "required": _REQUIRED,
             # It links to libraries of this machine.
             "machine": [sys.platform, os.uname().machine, *platform.libc_ver()],
@@ -97,6 +99,7 @@ def _make(context: Context, source: Source, root: Path) -> Mapping[str, JSON]:
     run(
         ["./configure", f"--prefix={root}", *_CONFIGURE],
         cwd=tree,
+        env={"OPT": _OPTIMISATION},
         log=log,
         title=f"{title}: configure",
     )

@@ -182,7 +182,9 @@ class PackageBuilder:
         }
 
     def _config_settings(self, job: Job, backend: str, tree: Path) -> dict[str, list[str]]:
-        settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
+        settings = (
+            {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
+        )
         if backend == "mesonpy":
             file = tree.parent / "cross-python.meson.ini"
             file.write_text(f"[binaries]\npython = '{self.environment.python}'\n", "utf-8")
@@ -253,7 +255,9 @@ def read_build_system(tree: Path) -> tuple[str, list[str]]:
     except ValueError as error:
         raise BuildError(f"{path} cannot be read: {error}") from error
     system = data.get("build-system", {})
-    return str(system.get("build-backend", "setuptools.build_meta")), list(system.get("requires", ["setuptools"]))
+    return str(system.get("build-backend", "setuptools.build_meta")), list(
+        system.get("requires", ["setuptools"])
+    )
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:

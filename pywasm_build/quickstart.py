@@ -55,7 +55,12 @@ def _summary(host: HostPython, done: Installation) -> str:
     rows: list[tuple[str, str, int | None, float | None]] = [
         ("toolchain", str((read_stamp(compiler) or {}).get("llvm", "")), None, seconds(read_stamp(compiler))),
         ("native Python", host.native.version, None, seconds(read_stamp(host.native.executable.parents[1]))),
-        ("CPython for wasm", host.version, host.main_module.stat().st_size, seconds(read_stamp(host.product))),
+        (
+            "CPython for wasm",
+            host.version,
+            host.main_module.stat().st_size,
+            seconds(read_stamp(host.product)),
+        ),
     ]
     for outcome in done.outcomes:
         wheel = outcome.wheel

@@ -178,9 +178,7 @@ def _install(context: Context, host: HostPython, wheel: Wheel, root: Path) -> Ma
     return {"name": wheel.name, "version": str(wheel.version)}
 
 
-def _assemble(
-    host: HostPython, library: Path, unpacked: Sequence[Path], root: Path
-) -> Mapping[str, JSON]:
+def _assemble(host: HostPython, library: Path, unpacked: Sequence[Path], root: Path) -> Mapping[str, JSON]:
     for tree in (library, *unpacked):
         _link_tree(tree, root)
     main = root / "usr" / "bin" / host.main_module.name

@@ -1,7 +1,7 @@
 """Judge the results of a package's test suite against its recipe, and write them down.
 
-A test that fails is an expected failure if a pattern of the recipe matches it. A pattern is stale when every test
-that it matches passed, or, after a complete run, when it matches none: then the recipe is wrong, and the run fails.
+A test that fails is an expected failure if a pattern of the recipe matches it. A pattern is stale when, after
+a complete run, every test that it matches passed, or it matches none: the recipe is wrong, and the run fails.
 The pass rate is passed / (passed + failed + expected failures): of all that ran and was not skipped.
 """
 
@@ -83,11 +83,11 @@ class SuiteResult:
 
 
 class Pattern:
-    """A pattern of test ids, as in fnmatch; an id also matches itself, though brackets mean something there."""
+    """A pattern of test ids, as in fnmatch; an id also matches itself, though it has brackets."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        # Tens of thousands of ids are compared with each pattern: most differ in what comes before a wildcard.
+        # Tens of thousands of ids are compared with each pattern; most differ before the first wildcard.
         self._start = re.split(r"[*?\[]", text, maxsplit=1)[0]
         self._regex = re.compile(fnmatch.translate(text))
 
@@ -245,7 +245,8 @@ def _as_junit(result: SuiteResult) -> bytes:
             failure.text = _xml_text(test.detail)
         elif test.outcome in idle or test.outcome == FAILED:
             ElementTree.SubElement(case, "skipped", {"message": _xml_text(test.reason or test.outcome)})
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return text
 
 
 def _xml_text(text: str) -> str:

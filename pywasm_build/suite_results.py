@@ -18,9 +18,10 @@ OUTCOMES = (PASSED, FAILED, SKIPPED, XFAILED, XPASSED, NOT_RUN)
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """The outcome of one test; `id` is pytest's, relative to site-packages, `detail` what pytest says of a failure.
+    """The outcome of one test; `detail` is what pytest says of a failure.
 
-    A file that could not be imported, or that ended its process, counts as one test with the file's name as id.
+    id: pytest's, relative to site-packages. A file that could not be imported counts as one test; its id is
+        the file's name.
     """
 
     __test__ = False  # pytest must not take it for a test class

@@ -1,4 +1,4 @@
-"""Find a package's test files, and divide them among test processes so that all workers are busy to the end."""
+"""Find a package's test files; divide them among processes so that all workers are busy to the end."""
 
 from __future__ import annotations
 

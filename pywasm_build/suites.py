@@ -1,8 +1,8 @@
 """Run a package's own test suite in the guest: pytest in several python-wasm processes at once.
 
-The test files are divided into shares, one process for each. What a process has done is known from the file that the
-plugin in guest/ writes, so a test that traps or hangs costs only itself: it counts as failed, and the rest of the
-share is run again without it.
+The test files are divided into shares, one process for each. What a process has done is known from the file
+that the plugin in guest/ writes, so a test that traps or hangs costs only itself: it counts as failed, and
+the rest of the share is run again without it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from pywasm_build.errors import CommandFailed, RecipeError, UsageError
 from pywasm_build.lock import locked
 from pywasm_build.progress import Status
 from pywasm_build.recipes import Recipe, Suite
+from pywasm_build.suite_packages import INNER, suite_packages
 from pywasm_build.suite_report import SuiteResult, judge, known_seconds, write_reports
 from pywasm_build.suite_results import FAILED, PASSED, EventLog, TestResult
 from pywasm_build.suite_shares import divide, find_test_files, select
-from pywasm_build.test_packages import INNER, test_packages
 
 PLUGINS = Path(__file__).resolve().parent / "guest"
 # WASI has neither dup (pytest's usual capturing) nor threads (faulthandler); site-packages is read-only.
@@ -65,7 +65,7 @@ def guest_python(context: Context, suite: Suite) -> GuestPython:
     return GuestPython(
         program=context.workspace.root / "bin" / "python-wasm",
         root=Path(named) if named else context.workspace.runtime,
-        packages=test_packages(context, ["pytest", *suite.requires]),
+        packages=suite_packages(context, ["pytest", *suite.requires]),
     )
 
 
@@ -81,8 +81,8 @@ def run_suite(
 
     selection: patterns of test files or test ids; empty for the whole suite.
 
-    Raises UsageError for a package that is not installed or a selection that means nothing, RecipeError for a recipe
-    without [test]. Failing tests raise nothing: see SuiteResult.ok.
+    Raises UsageError for a package that is not installed or a selection that means nothing, RecipeError for a
+    recipe without [test]. Failing tests raise nothing: see SuiteResult.ok.
     """
     if recipe.suite is None:
         raise RecipeError(f"the recipe of {recipe.name} has no [test]")

@@ -1,10 +1,10 @@
 """Make the toolchain: LLVM, a sysroot with the C++ runtime, compiler drivers, tried on real programs.
 
-    <product>/bin/        drivers, wasm32-wasip1.cmake, wasm32-wasip1.meson.ini
-    <product>/sysroot/    headers and libraries of wasi-libc and libc++
-    <product>/resource/   clang's own headers, the builtins
-    <product>/llvm/       the compiler itself (absent where WASI_SDK_PATH names one)
-    <product>/lib/        the ABI object; the readers of object files behind the nm and strip drivers
+<product>/bin/        drivers, wasm32-wasip1.cmake, wasm32-wasip1.meson.ini
+<product>/sysroot/    headers and libraries of wasi-libc and libc++
+<product>/resource/   clang's own headers, the builtins
+<product>/llvm/       the compiler itself (absent where WASI_SDK_PATH names one)
+<product>/lib/        the ABI object; the readers of object files behind the nm and strip drivers
 """
 
 from __future__ import annotations
@@ -233,9 +233,7 @@ def _assemble_support(context: Context, root: Path) -> None:
     clang = root / "bin" / f"{triple}-clang"
     sources = {
         "abi": f'.section .custom_section.pywasm.abi,"",@\n.ascii "{settings["abi"]}"\n',
-        **{
-            tag: f".tagtype {tag} i32\n.globl {tag}\n{tag}:\n" for tag in ("__cpp_exception", "__c_longjmp")
-        },
+        **{tag: f".tagtype {tag} i32\n.globl {tag}\n{tag}:\n" for tag in ("__cpp_exception", "__c_longjmp")},
     }
     folder = root / "lib"
     for name, text in sources.items():

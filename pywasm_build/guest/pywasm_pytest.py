@@ -1,4 +1,4 @@
-"""Run inside the guest as a pytest plugin: write each test's outcome to a file at once, leave out what must not run.
+"""Run in the guest as a pytest plugin: write each test's outcome at once, leave out what must not run.
 
 The variable PYWASM_SUITE names a folder of this test process alone. In it the host leaves `plan.json`:
 
@@ -8,8 +8,8 @@ The variable PYWASM_SUITE names a folder of this test process alone. In it the h
      "not-run": ["pattern of ids"], tests that must not be run
      "done": ["id"]}                tests that an earlier process has run
 
-and this plugin writes `events.jsonl`, one JSON object a line, flushed at each: what a guest that traps has done
-until then is not lost.
+and this plugin writes `events.jsonl`, one JSON object a line, flushed at each: what a guest has done before
+it traps is not lost.
 
     {"event": "collect", "file": id}
     {"event": "not-run", "id": id}
@@ -17,7 +17,7 @@ until then is not lost.
     {"event": "result", "id": id, "outcome": "passed", "seconds": 0.1, "reason": "", "detail": ""}
     {"event": "end", "status": pytest's exit status}
 
-Outcomes are passed, failed, skipped, xfailed and xpassed (the last two: what the suite itself expects to fail).
+Outcomes are passed, failed, skipped, xfailed and xpassed (the last two: the suite itself expects a failure).
 The patterns are fnmatch's; an id without wildcards in it matches itself, whatever brackets it has.
 """
 
@@ -110,10 +110,10 @@ class LenientModule(pytest.Module):
 
     def _getobj(self) -> Any:
         try:
-            return super()._getobj()
+            return super()._getobj()  # type: ignore[no-untyped-call]
         except self.CollectError:
             with placeholders(self.lacking_modules):
-                return super()._getobj()
+                return super()._getobj()  # type: ignore[no-untyped-call]
 
 
 class Recorder:
@@ -235,9 +235,13 @@ def pytest_load_initial_conftests() -> None:
     """Import the modules that the suite's conftest files need, with placeholders where it must be."""
     plan = _plan()
     for name in plan["modules"]:
-        if not _importable(name):
-            with placeholders(plan["placeholders"]):
-                importlib.import_module(name)
+        if _importable(name):
+            continue
+        # What was imported of it before it failed would be found, but not as an attribute of the package.
+        for half in [one for one in sys.modules if one.startswith(f"{name}.")]:
+            del sys.modules[half]
+        with placeholders(plan["placeholders"]):
+            importlib.import_module(name)
 
 
 def pytest_configure(config: pytest.Config) -> None:

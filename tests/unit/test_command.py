@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -195,7 +195,11 @@ def test_interruption_ends_the_whole_group_and_propagates(
 
 
 def test_in_parallel_keeps_the_order() -> None:
-    calls: list[Callable[[], int]] = [lambda n=n: (time.sleep(0.01 * (5 - n)), n)[1] for n in range(5)]  # type: ignore[misc]
+    def call(number: int) -> int:
+        time.sleep(0.01 * (5 - number))
+        return number
+
+    calls = [partial(call, number) for number in range(5)]
     assert in_parallel(FakeRunner(), calls, jobs=5) == [0, 1, 2, 3, 4]
 
 

@@ -11,19 +11,20 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.errors import RecipeError, did_you_mean
 from pywasm_build.native import native_python
 from pywasm_build.store import Stage
 
 LOCK = Path("third-party") / "test-packages.lock"
-# Packages with commands name ../../bin/<command> in their RECORD; the guest may look there, so that the mounted
-# folder has to reach two levels further up.
+# Packages with commands name ../../bin/<command> in their RECORD, and pytest looks whether it is there: the
+# guest may only do so if the mounted folder reaches two levels further up.
 INNER = Path("lib") / "site-packages"
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
-def test_packages(context: Context, names: Sequence[str]) -> Path:
+def suite_packages(context: Context, names: Sequence[str]) -> Path:
     """Return a folder whose `INNER` has all packages of the lock file; `names` are those that a recipe needs.
 
     Raises RecipeError for a name that is not in the lock file.
@@ -41,7 +42,15 @@ def test_packages(context: Context, names: Sequence[str]) -> Path:
     def make(product: Path) -> None:
         # "any" and "none": a wheel with compiled code would be the build machine's.
         wheels = ["--only-binary", ":all:", "--implementation", "py", "--abi", "none", "--platform", "any"]
-        pip = [python.executable, "-m", "pip", "install", "--require-hashes", "--no-deps", *wheels]
+        pip: list[Argument] = [
+            python.executable,
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--no-deps",
+            *wheels,
+        ]
         context.runner.run(
             [*pip, "--target", product / INNER, "-r", lock],
             cwd=product,
@@ -50,6 +59,3 @@ def test_packages(context: Context, names: Sequence[str]) -> Path:
         )
 
     return context.store.build(stage, make)
-
-
-test_packages.__test__ = False  # type: ignore[attr-defined]  # pytest must not take it for a test

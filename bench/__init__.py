@@ -1,0 +1,1 @@
+"""Benchmarks: each measures beside native Python in one run. `inv bench --only NAME,...` runs them."""

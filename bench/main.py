@@ -1,0 +1,28 @@
+"""Run benchmarks by name and keep their figures: docs/benchmarks.md, build/reports/bench.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench import build, startup
+from bench.report import Section, replace_section, save
+from pywasm_build.errors import UsageError, did_you_mean
+
+BENCHMARKS: dict[str, Callable[[Path], Section]] = {"build": build.run, "startup": startup.run}
+
+
+def run(names: Sequence[str], *, root: Path, write: bool) -> None:
+    """Run the named benchmarks, or all; `write` puts their figures into docs/benchmarks.md."""
+    for name in names:
+        if name not in BENCHMARKS:
+            known = ", ".join(BENCHMARKS)
+            raise UsageError(
+                f"there is no benchmark {name!r}{did_you_mean(name, BENCHMARKS)}; there are {known}"
+            )
+    sections = [BENCHMARKS[name](root) for name in names or BENCHMARKS]
+    for section in sections:
+        print(section.markdown())
+        if write:
+            replace_section(root / "docs" / "benchmarks.md", section)
+    save(sections, root / "build" / "reports")
