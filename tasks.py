@@ -208,21 +208,22 @@ def libs_install(
 @pywasm_task
 def libs_show(context: Context) -> None:
     """List the packages of the registry and those that are installed, with their state."""
-    from pywasm_build.installed import list_packages
+    from pywasm_build.package_tests import list_packages
     from pywasm_build.progress import table
 
     print(table(("package", "version", "state", "patches", "tests"), list_packages(_context())))
 
 
 @pywasm_iterable_task("name")
-def libs_test(context: Context, name: Sequence[str], jobs: int = 0) -> None:
-    """Run the test suites of packages inside the sandbox: the recipe's own test, and upstream's suite if it has one."""
-    from pywasm_build.installed import test_package
+def libs_test(context: Context, name: Sequence[str], only: str = "", jobs: int = 0) -> None:
+    """Test packages in the sandbox: the recipe's own test, then upstream's suite; --only picks files or test ids."""
+    from pywasm_build.package_tests import test_package
 
     build = _context()
     if not name:
         raise Exit("error: --name NAME says whose tests to run", 2)
-    results = [test_package(build, one, jobs=jobs or build.jobs) for one in name]
+    selection = [pattern for pattern in only.split(",") if pattern]
+    results = [test_package(build, one, jobs=jobs or build.jobs, selection=selection) for one in name]
     if not all(results):
         raise Exit(code=1)
 

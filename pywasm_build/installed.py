@@ -74,7 +74,10 @@ def install_packages(
     """
     builder = package_builder(context)
     with locked(state_path(context).with_suffix(".lock"), what="the runtime root"):
-        jobs = read_state(context, builder)
+        jobs = {
+            release.name: Job(release=release, recipe=builder.registry.find(release.name))
+            for release in installed_releases(context)
+        }
         outcomes = _resolve(builder, wanted, jobs, experimental=experimental, clean=clean)
         for outcome in outcomes:
             jobs[outcome.job.release.name] = outcome.job
@@ -134,17 +137,15 @@ def state_path(context: Context) -> Path:
     return context.workspace.build / "installed.json"
 
 
-def read_state(context: Context, builder: PackageBuilder) -> dict[str, Job]:
-    """Return the installed jobs by canonical name."""
+def installed_releases(context: Context) -> list[Release]:
+    """Return the releases that this checkout has installed, by name."""
     path = state_path(context)
     try:
-        entries = json.loads(path.read_text("utf-8"))
-        releases = [Release(**entry) for entry in entries]
+        return [Release(**entry) for entry in json.loads(path.read_text("utf-8"))]
     except FileNotFoundError:
-        return {}
+        return []
     except (ValueError, TypeError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete it and install the packages again") from error
-    return {r.name: Job(release=r, recipe=builder.registry.find(r.name)) for r in releases}
 
 
 def _write_state(context: Context, jobs: dict[str, Job]) -> None:

@@ -40,11 +40,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def process_settings(line: CommandLine, root: RuntimeRoot, private: Sequence[Mount]) -> ProcessSettings:
     """Work out what the guest sees; raises UsageError for a script that does not exist."""
-    mounts = [Mount(host=root.folder, guest="/"), *private]
-    for mount in line.mounts:  # a --dir takes the place of ours
-        mounts = [one for one in mounts if one.guest != mount.guest]
-        mounts.append(mount)
-    shown = list(line.mounts)
+    shown = list(MountTable(line.mounts).mounts)
+    ours = [Mount(host=root.folder, guest="/"), *private]
+    named = {mount.guest for mount in shown}
+    mounts = [
+        *(mount for mount in ours if mount.guest not in named),
+        *shown,
+    ]  # a --dir takes our mount's place
     arguments = list(line.python_arguments)
     if line.script is not None:
         arguments[line.script] = _show_script(arguments[line.script], mounts, shown)

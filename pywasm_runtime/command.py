@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pywasm_runtime.engine import EngineSettings, new_engine
 from pywasm_runtime.errors import EmbedderError, GuestTrap
 from pywasm_runtime.guest_thread import Terminated, raise_on_termination, run_on_guest_stack
-from pywasm_runtime.module_cache import ModuleCache, default_cache_folder
+from pywasm_runtime.module_cache import ModuleCache
+from pywasm_runtime.precompile import modules_folder
 from pywasm_runtime.process import GuestProcess, ProcessSettings, Program
 
 _SIGNAL_BASE = 128
@@ -29,9 +30,7 @@ def run_program(name: str, program: Program, settings: ProcessSettings) -> int:
     engine_settings = EngineSettings()
 
     def body() -> int:
-        cache = ModuleCache(
-            new_engine(engine_settings), default_cache_folder() / "modules", lambda line: report(name, line)
-        )
+        cache = ModuleCache(new_engine(engine_settings), modules_folder(), lambda line: report(name, line))
         process = GuestProcess(program, settings, cache)
         try:
             return process.run()

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from world import World
 
 from pywasm_runtime.engine import EngineSettings, new_engine
 from pywasm_runtime.module_cache import ModuleCache
+from tests.runtime.world import World
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,15 @@
 """A load completes or leaves nothing behind; hostile modules get a message."""
 
-import os
 from pathlib import Path
 
 import pytest
-from world import ENV, World, side_binary
 
 from pywasm_binary.sections import HEADER
 from pywasm_binary.writer import dylink_section, uleb, with_custom_section
 from pywasm_runtime.errors import LinkError
 from pywasm_runtime.linker import RTLD_GLOBAL
 from pywasm_runtime.module_cache import ModuleCache
+from tests.runtime.world import ENV, World, side_binary
 
 TRAPS = '(func (export "__wasm_call_ctors") unreachable)'
 
@@ -163,7 +162,7 @@ def test_missing_symbols_of_needed_modules_are_named_with_them(world: World) -> 
 def test_files_outside_of_the_mount(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside") / "x.so"
     outside.write_bytes(side_binary(""))
-    os.symlink(outside, world.folder / "out.so")
+    (world.folder / "out.so").symlink_to(outside)
     for path, why in (
         ("/lib/out.so", "leads out of the guest's folders"),
         (str(outside), "No such file"),

@@ -6,11 +6,11 @@ from contextlib import suppress
 import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_binary_module import WAT
 
 from pywasm_binary import MalformedModule, WasmModule
 from pywasm_binary.sections import HEADER
 from pywasm_binary.writer import custom_section, dylink_section, name, section, uleb, vector
+from tests.unit.test_binary_module import WAT
 
 LONGEST_SECONDS = 1.0
 
