@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from mmap import mmap
 from typing import TypeVar
 
 from pywasm_binary import sections as ids
@@ -66,9 +67,13 @@ class Export:
 
 
 class WasmModule:
-    """Give access to the parts of a module; a property raises MalformedModule if its part is broken."""
+    """Give access to the parts of a module; a property raises MalformedModule if its part is broken.
 
-    def __init__(self, data: bytes) -> None:
+    A mapped file serves as well as bytes, and saves reading what is never looked at; but only a file that
+    nobody can shorten meanwhile may be mapped.
+    """
+
+    def __init__(self, data: bytes | mmap) -> None:
         self.data = data
         self.sections = split_sections(data)
 

@@ -5,6 +5,7 @@ the exception handling proposal.
 """
 
 from dataclasses import dataclass
+from mmap import mmap
 
 from pywasm_binary.cursor import U32_MAX_BYTES, Cursor
 from pywasm_binary.errors import MalformedModule
@@ -38,12 +39,12 @@ class Section:
     end: int
     name: str = ""
 
-    def cursor(self, data: bytes) -> Cursor:
+    def cursor(self, data: bytes | mmap) -> Cursor:
         """Copy the section's content out of the module and start reading it."""
         return Cursor(data[self.start : self.end], self.start)
 
 
-def split_sections(data: bytes) -> tuple[Section, ...]:
+def split_sections(data: bytes | mmap) -> tuple[Section, ...]:
     """List a module's sections in order; raise MalformedModule if they overlap its end or repeat."""
     if len(data) > MAX_MODULE_BYTES:
         raise MalformedModule(0, f"{len(data)} bytes, more than {MAX_MODULE_BYTES}")
@@ -64,7 +65,7 @@ def split_sections(data: bytes) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _read_header(data: bytes, position: int) -> Section:
+def _read_header(data: bytes | mmap, position: int) -> Section:
     window = Cursor(data[position : position + _PREAMBLE_WINDOW], position)
     section_id = window.u8()
     if section_id > TAG:

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_binary import WasmModule
-from pywasm_build import archive, libraries, wheels
+from pywasm_build import archive, libraries, wheel_archive, wheels
 from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
@@ -111,7 +111,7 @@ class PackageBuilder:
                 "patches": patch_inputs(self._patches(job)),
                 "recipe": _recipe_inputs(recipe) if recipe else None,
                 "libraries": [self._library(name).name for name in recipe.libraries] if recipe else [],
-                "code": source_hash(sys.modules[__name__], libraries, wheels),
+                "code": source_hash(sys.modules[__name__], libraries, wheels, wheel_archive),
             },
         )
 

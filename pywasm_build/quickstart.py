@@ -19,7 +19,7 @@ import sys
 import numpy as np
 a = np.array([[4.0, 1.0], [2.0, 3.0]])
 print(f"Python {sys.version.split()[0]} on {sys.platform}, numpy {np.__version__}, in a WebAssembly sandbox")
-print("eigenvalues of", a.tolist(), "are", np.sort(np.linalg.eigvals(a)).round(6).tolist())
+print("the inverse of", a.tolist(), "is", np.linalg.inv(a).round(3).tolist())
 """
 
 

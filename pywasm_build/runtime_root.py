@@ -175,7 +175,7 @@ def _install(context: Context, host: HostPython, wheel: Wheel, root: Path) -> Ma
     packages = root / library.lstrip("/")
     if packages.is_dir():
         compile_tree(context, host, packages, root)
-    return {"name": wheel.name, "version": str(wheel.version)}
+    return {"package": wheel.name, "version": str(wheel.version)}
 
 
 def _assemble(host: HostPython, library: Path, unpacked: Sequence[Path], root: Path) -> Mapping[str, JSON]:

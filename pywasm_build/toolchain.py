@@ -83,7 +83,7 @@ def toolchain(context: Context, *, clean: bool = False) -> Toolchain:
 
 def _stage(context: Context) -> Stage:
     modules = [sys.modules[__name__], drivers, cxx_runtime, archive, pywasm_binary]
-    smoke = Path(__file__).with_name("smoke")
+    smoke, additions = (Path(__file__).with_name(name) for name in ("smoke", "sysroot"))
     return Stage(
         "toolchain",
         {
@@ -92,6 +92,7 @@ def _stage(context: Context) -> Stage:
             "settings": context.toolchain_settings,
             "code": source_hash(*modules),
             "smoke": store.tree_hash(smoke),
+            "additions": store.tree_hash(additions),
             # The nm and strip drivers run on it.
             "python": str(_base_python()),
         },
@@ -106,6 +107,7 @@ def _make(context: Context, root: Path) -> Mapping[str, JSON]:
     _install_sysroot(context, root)
     write_drivers(root, tools, settings)
     _assemble_support(context, root)
+    _amend_libc(context, root)
     context.say("toolchain: C++ runtime")
     build_cxx_runtime(context, sources=wheel / "lib", root=root)
     made = Toolchain(root=root, triple=settings["triple"], abi=settings["abi"])
@@ -244,6 +246,20 @@ def _assemble_support(context: Context, root: Path) -> None:
     run([root / "bin" / f"{triple}-ar", "rcs", library, *tags], cwd=folder, log=log)
     if not abi_object(root).is_file():
         raise BuildError(f"{abi_object(root)} was not made")
+
+
+def _amend_libc(context: Context, root: Path) -> None:
+    """Replace parts of the C library by ours: pywasm_build/sysroot has headers, and C files by a member's name."""
+    triple, additions = context.toolchain_settings["triple"], Path(__file__).with_name("sysroot")
+    log, folder = context.workspace.log("toolchain"), root / "lib"
+    headers, libc = root / "sysroot" / "include" / triple, root / "sysroot" / "lib" / triple / "libc.a"
+    for header in additions.rglob("*.h"):
+        shutil.copy(header, headers / header.relative_to(additions))
+    for source in sorted(additions.glob("*.c")):
+        member = folder / f"{source.stem}.o"
+        run = context.runner.run
+        run([root / "bin" / f"{triple}-clang", "-O2", "-c", source, "-o", member], cwd=folder, log=log)
+        run([root / "bin" / f"{triple}-ar", "rcs", libc, member], cwd=folder, log=log)
 
 
 def smoke_test(context: Context, made: Toolchain) -> int:

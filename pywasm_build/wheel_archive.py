@@ -13,6 +13,7 @@ import io
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,18 +32,33 @@ _UNIX = 3
 _LEVEL = 6
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, NotImplementedError)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+)
+# Installers split RECORD into lines, some by all that Unicode calls a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-_LIBRARY = re.compile(r"\.so(\.[0-9]+)*")
+_LIBRARY = re.compile(r".+\.so(\.[0-9]+)*")
 _HASHES = ("sha256", "sha384", "sha512")
 # These sign RECORD, so RECORD cannot have their hashes, and a new RECORD makes them worthless.
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
 
+_MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
+_MACH_O_FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+# Java classes begin like universal binaries; what follows is at least this version, or a number of machines.
+_OLDEST_JAVA = 45
+
 
 @dataclass(frozen=True, kw_only=True)
 class WheelArchive:
-    """An open wheel whose names are safe: `names` are its files, sorted; `dist_info` is the one such folder."""
+    """An open wheel with safe names: `names` are its files, sorted; `dist_info` is its one such folder."""
 
     path: Path
     names: tuple[str, ...]
@@ -143,7 +159,7 @@ def _refusal(info: zipfile.ZipInfo, *, duplicate: bool) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What RECORD says: hash and size by name, both as text; `problems` is what cannot be understood in it."""
+    """What RECORD says: hash and size by name, both as text; `problems` is what is wrong with it as such."""
 
     rows: Mapping[str, tuple[str, str]]
     problems: list[str] = field(default_factory=list)
@@ -197,11 +213,12 @@ def _digest(content: bytes, algorithm: str) -> str:
 def normalise(wheel: Path, out: Path, replacements: Mapping[str, str]) -> Path:
     """Rewrite a wheel into the folder `out` under its own name; return its path.
 
-    Same content gives same bytes (with the same zlib): names sorted, dist-info after the rest as the format advises,
-    RECORD made anew and last, one time stamp, modes by the kind of file.
+    Same content gives same bytes (with the same zlib): names sorted, dist-info after the rest as the format
+    advises, RECORD made anew and last, one time stamp, modes by the kind of file.
 
     replacements: what text files must not say to what they say instead, such as build-machine paths to guest
-        paths. The longest that fits wins; what was put in is not looked at again. A file with NUL bytes is no text.
+        paths. The longest that fits wins; what was put in is not looked at again. A file with NUL bytes is
+        no text.
 
     Raises ArchiveError and WheelError as `open_wheel` does; then nothing is written.
     """
@@ -261,11 +278,22 @@ def _write(made: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 def _is_program(name: str) -> bool:
     parts = name.split("/")
-    return parts[0].endswith(".data") and parts[1:2] == ["scripts"] or is_library(name)
+    return (parts[0].endswith(".data") and parts[1:2] == ["scripts"]) or is_library(name)
 
 
 def is_library(name: str) -> bool:
     """Tell whether a name is that of a shared library: x.so, libx.so.1."""
-    file = name.rpartition("/")[2]
-    start = file.find(".so")
-    return start > 0 and bool(_LIBRARY.fullmatch(file, file.rfind(".so")))
+    return bool(_LIBRARY.fullmatch(name.rpartition("/")[2]))
+
+
+def foreign_format(content: bytes) -> str:
+    """Name the format of a binary for another machine: ELF, Mach-O or PE; empty for anything else."""
+    start = content[:4]
+    if start == b"\x7fELF":
+        return "ELF"
+    if start in _MACH_O:
+        return "Mach-O"
+    if start in _MACH_O_FAT and int.from_bytes(content[4:8], "big") < _OLDEST_JAVA:
+        return "Mach-O"
+    header = int.from_bytes(content[0x3C:0x40], "little")
+    return "PE" if start[:2] == b"MZ" and content[header : header + 4] == b"PE\0\0" else ""

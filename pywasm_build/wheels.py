@@ -1,4 +1,4 @@
-"""Know wheels: what they require in the guest, and whether they keep what their tag and their imports promise.
+"""Know wheels: what they require in the guest, and whether they keep what tag and imports promise.
 
 Formats: "Binary distribution format", "Core metadata" and "Dependency specifiers" of the Python packaging
 specifications; side modules as in DynamicLinking.md of the WebAssembly tool conventions.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,14 @@ from pywasm_binary.dylink import SECTION_NAME
 from pywasm_binary.sections import HEADER
 from pywasm_build.errors import ArchiveError, WheelError
 from pywasm_build.sources import file_sha256
-from pywasm_build.wheel_archive import WheelArchive, is_library, normalise, open_wheel, read_record
+from pywasm_build.wheel_archive import (
+    WheelArchive,
+    foreign_format,
+    is_library,
+    normalise,
+    open_wheel,
+    read_record,
+)
 
 __all__ = ["Wheel", "check", "normalise", "require_good", "requirements", "target_environment"]
 
@@ -45,10 +52,6 @@ _STANDARD = frozenset(
         ("__c_longjmp", Kind.TAG),
     )
 )
-_MACH_O = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe")
-_MACH_O_FAT = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
-# Java classes begin like universal binaries; what follows is at least this version, or a number of machines.
-_OLDEST_JAVA = 45
 
 _REBUILD = "build it with the compiler drivers of `inv toolchain`"
 
@@ -118,7 +121,7 @@ def target_environment(version: str) -> dict[str, str]:
         "platform_machine": "wasm32",
         "platform_python_implementation": "CPython",
         "platform_release": "0.0.0",
-        "platform_system": "WASI",
+        "platform_system": "wasi",
         "platform_version": "0.0.0",
         "python_full_version": version,
         "python_version": f"{parsed.major}.{parsed.minor}",
@@ -135,9 +138,7 @@ def requirements(
 
 def _holds(wanted: Requirement, environment: Mapping[str, str], extras: Sequence[str]) -> bool:
     marker = wanted.marker
-    return marker is None or any(
-        marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
-    )
+    return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
 
 
 def require_good(
@@ -205,7 +206,9 @@ def _wheel_file_problems(source: WheelArchive, wheel: Wheel) -> list[str]:
     problems = []
     version = str(fields.get("Wheel-Version", "none")).strip()
     if version.partition(".")[0] != "1":
-        problems.append(f"its Wheel-Version is {version}; installers understand 1.x: build it with newer tools")
+        problems.append(
+            f"its Wheel-Version is {version}; installers understand 1.x: build it with other tools"
+        )
     said = sorted(str(line).strip() for line in fields.get_all("Tag", []))
     try:
         tags = frozenset(tag for line in said for tag in parse_tag(line))
@@ -246,7 +249,7 @@ def _read_entries(source: WheelArchive, forbidden: Sequence[str], problems: list
         if name not in source.unrecorded:
             problems += [problem + advice for problem in record.check(name, content)]
         problems += _path_problems(name, content, forbidden)
-        if foreign := _foreign_format(content):
+        if foreign := foreign_format(content):
             problems.append(f"{name} is a binary for another machine ({foreign}); leave it out or {_REBUILD}")
         elif module := _read_side_module(name, content):
             modules.append(module)
@@ -263,18 +266,6 @@ def _path_problems(name: str, content: bytes, forbidden: Sequence[str]) -> list[
     ]
 
 
-def _foreign_format(content: bytes) -> str:
-    start = content[:4]
-    if start == b"\x7fELF":
-        return "ELF"
-    if start in _MACH_O:
-        return "Mach-O"
-    if start in _MACH_O_FAT and int.from_bytes(content[4:8], "big") < _OLDEST_JAVA:
-        return "Mach-O"
-    header = int.from_bytes(content[0x3C:0x40], "little")
-    return "PE" if start[:2] == b"MZ" and content[header : header + 4] == b"PE\0\0" else ""
-
-
 def _read_side_module(name: str, content: bytes) -> _SideModule | None:
     """Return what the linker would see; None for what is neither named nor made as a side module."""
     named = is_library(name)
@@ -286,9 +277,7 @@ def _read_side_module(name: str, content: bytes) -> _SideModule | None:
             missing = f"is no side module (it has no {SECTION_NAME} section)"
             return _SideModule(name=name, broken=missing) if named else None
         exports = frozenset((symbol, export.kind) for symbol, export in wasm.exports.items())
-        return _SideModule(
-            name=name, dylink=wasm.dylink, abi=wasm.abi, imports=wasm.imports, exports=exports
-        )
+        return _SideModule(name=name, dylink=wasm.dylink, abi=wasm.abi, imports=wasm.imports, exports=exports)
     except MalformedModule as error:
         return _SideModule(name=name, broken=f"cannot be read: {error}") if named else None
 
@@ -316,7 +305,9 @@ def _link_problems(
     if module.abi is None:
         problems.append(f"{module.name} has no section {ABI_SECTION}; {_REBUILD}")
     elif module.abi != abi:
-        problems.append(f"{module.name} was built for the ABI {module.abi!r}, this is {abi!r}; build it again")
+        problems.append(
+            f"{module.name} was built for the ABI {module.abi!r}, this is {abi!r}; build it again"
+        )
     # Here is every side module's name: which of them a loader finds is decided when it runs.
     absent = sorted(set(module.dylink.needed) - {other.file for other in modules})
     if absent:
@@ -340,12 +331,12 @@ def _import_problems(
     if missing:
         problems.append(
             f"{module.name} imports what neither python.wasm nor a side module of the wheel exports:"
-            f" {_listed(missing)}; link the library that defines it statically, or patch the use out"
+            f" {', '.join(sorted(missing))}; link what defines it statically, or patch its use out"
         )
     if alien:
         problems.append(
             f"{module.name} imports from other modules than {_ENV}, {_GOT_FUNCTIONS} and {_GOT_DATA}:"
-            f" {_listed(alien)}; a side module must use the C library of python.wasm: link it without one"
+            f" {', '.join(sorted(alien))}; link it without a C library, python.wasm has it"
         )
     return problems
 
@@ -363,7 +354,3 @@ def _is_provided(
     if weak and (wanted.module != _ENV or kind is Kind.FUNCTION):
         return True
     return wanted.name in provided or (wanted.name, kind) in defined
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))

@@ -111,8 +111,15 @@ def one_line(error: Exception) -> str:
     """Give wasmtime's message on one line: what failed and, last, why."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if "Caused by:" in lines and lines[-1] != "Caused by:":
-        return lines[-1] if lines[0].endswith(":") else f"{lines[0]}: {lines[-1]}"
+        cause = last_cause(lines)
+        return cause if lines[0].endswith(":") else f"{lines[0]}: {cause}"
     return lines[0] if lines else type(error).__name__
+
+
+def last_cause(lines: list[str]) -> str:
+    """Give the innermost cause of a message, without the number that wasmtime gives to causes."""
+    number, colon, text = lines[-1].partition(": ")
+    return text if colon and number.isdigit() else lines[-1]
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -15,7 +15,7 @@ import wasmtime
 from wasmtime import _bindings as c
 
 from pywasm_runtime.errors import GuestExit, GuestTrap, ModuleError
-from pywasm_runtime.module_cache import one_line
+from pywasm_runtime.module_cache import last_cause, one_line
 
 FUNC, GLOBAL, TABLE, MEMORY, TAG = 0, 1, 2, 3, 5
 """Kinds of a wasmtime_extern (4 is a shared memory)."""
@@ -231,7 +231,7 @@ class Space:
 def trap_reason(trap: wasmtime.Trap) -> str:
     """Give the last cause in a trap's message, without wasmtime's own prefix."""
     lines = [line.strip() for line in trap.message.splitlines() if line.strip()]
-    return lines[-1].removeprefix("wasm trap: ") if lines else "unknown reason"
+    return last_cause(lines).removeprefix("wasm trap: ") if lines else "unknown reason"
 
 
 def extern_of(item: Any) -> Extern:

@@ -5,8 +5,11 @@
  * positive number that only the host understands; 0 is failure.
  */
 #include <dlfcn.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HOST(name) __attribute__((import_module("pywasm"), import_name(#name)))
 
@@ -20,6 +23,13 @@ HOST(dlerror) extern size_t host_dlerror(char *buffer, size_t capacity);
 
 void *dlopen(const char *path, int flags)
 {
+    char folder[PATH_MAX], absolute[2 * PATH_MAX];
+    /* The working directory is wasi-libc's own, so only the guest can make a path absolute. A bare name is searched. */
+    if (path != NULL && path[0] != '/' && strchr(path, '/') != NULL && strlen(path) < PATH_MAX
+        && getcwd(folder, sizeof folder) != NULL) {
+        snprintf(absolute, sizeof absolute, "%s/%s", folder, path);
+        path = absolute;
+    }
     return (void *)host_dlopen(path, path ? strlen(path) : 0, flags);
 }
 

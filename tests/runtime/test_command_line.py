@@ -35,7 +35,7 @@ from pywasm_runtime.runtime_root import RuntimeRoot
         ("--version", None),
         ("-V", None),
         ("-i s.py", 1),
-        ("-bb -d -P -s -S -q -v -x -E s.py", 8),
+        ("-bb -d -P -s -S -q -v -x -E s.py", 9),
         ("-- -c.py", 1),
         ("--", None),
     ],
