@@ -160,11 +160,7 @@ def crossenv(context: Context, clean: bool = False) -> None:
 
     build = _context()
     environment = cross_environment(build, host_python(build), clean=clean)
-    print(
-        build.runner.run(
-            [environment.python, ROOT / "bin" / "sanity_check.py"], cwd=ROOT, capture=True
-        ).stdout
-    )
+    print(build.runner.run([environment.python, ROOT / "bin" / "sanity_check.py"], cwd=ROOT, capture=True).stdout)
     print(f"activate it with: . {build.display(build.workspace.build / 'crossenv')}/bin/activate")
 
 
@@ -177,9 +173,7 @@ def runtime(context: Context) -> None:
 
 
 @pywasm_iterable_task("name")
-def libs_install(
-    context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False
-) -> None:
+def libs_install(context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False) -> None:
     """Build packages for wasm and install them; without --name all of the registry."""
     from pywasm_build.installed import install_packages, parse_names
     from pywasm_build.progress import summary

@@ -17,9 +17,7 @@ def run(names: Sequence[str], *, root: Path, write: bool) -> None:
     for name in names:
         if name not in BENCHMARKS:
             known = ", ".join(BENCHMARKS)
-            raise UsageError(
-                f"there is no benchmark {name!r}{did_you_mean(name, BENCHMARKS)}; there are {known}"
-            )
+            raise UsageError(f"there is no benchmark {name!r}{did_you_mean(name, BENCHMARKS)}; there are {known}")
     sections = [BENCHMARKS[name](root) for name in names or BENCHMARKS]
     for section in sections:
         print(section.markdown())

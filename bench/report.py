@@ -100,10 +100,7 @@ def _memory() -> str:
 def save(sections: Sequence[Section], folder: Path) -> None:
     """Keep the raw values as JSON beside the other reports."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = {
-        s.title: {row.what: {"unit": row.unit, "values": list(row.values)} for row in s.rows}
-        for s in sections
-    }
+    data = {s.title: {row.what: {"unit": row.unit, "values": list(row.values)} for row in s.rows} for s in sections}
     (folder / "bench.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 
@@ -114,6 +111,4 @@ def replace_section(document: Path, section: Section) -> None:
     kept = [part for part in parts[1:] if part.splitlines()[0] != section.title]
     at = next((i for i, p in enumerate(parts[1:]) if p.splitlines()[0] == section.title), len(kept))
     kept.insert(at, fresh)
-    document.write_text(
-        "\n## ".join([parts[0].rstrip("\n") + "\n", *(p.rstrip("\n") + "\n" for p in kept)]), "utf-8"
-    )
+    document.write_text("\n## ".join([parts[0].rstrip("\n") + "\n", *(p.rstrip("\n") + "\n" for p in kept)]), "utf-8")

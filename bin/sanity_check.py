@@ -66,9 +66,7 @@ def problems(seen: dict[str, str], root: Path, toolchain: Path) -> list[str]:
         "SIZEOF_VOID_P": "4",
         "EXT_SUFFIX": f".cpython-{short.replace('.', '')}-wasm32-wasi.so",
     }
-    found = [
-        f"{name} is {seen[name]!r}, not {value!r}" for name, value in expected.items() if seen[name] != value
-    ]
+    found = [f"{name} is {seen[name]!r}, not {value!r}" for name, value in expected.items() if seen[name] != value]
     for name in ("CC", "CXX", "AR", "LDSHARED"):
         program = Path(seen[name].split()[0]) if seen[name] else Path()
         if not program.resolve().is_relative_to(toolchain.resolve()):
@@ -92,11 +90,7 @@ def main(arguments: list[str]) -> int:
     found = problems(seen, root, toolchain)
     for problem in found:
         print(f"PROBLEM: {problem}")
-    print(
-        "a build in here is for the build machine"
-        if found
-        else "all is as a build for wasm32-wasip1 needs it"
-    )
+    print("a build in here is for the build machine" if found else "all is as a build for wasm32-wasip1 needs it")
     return 1 if found else 0
 
 

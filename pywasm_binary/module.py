@@ -136,9 +136,7 @@ class WasmModule:
     @cached_property
     def dylink(self) -> Dylink | None:
         """Give the content of `dylink.0`, which must be the first section; None for a main module."""
-        found = [
-            index for index, s in enumerate(self.sections) if s.id == ids.CUSTOM and s.name == SECTION_NAME
-        ]
+        found = [index for index, s in enumerate(self.sections) if s.id == ids.CUSTOM and s.name == SECTION_NAME]
         if not found:
             return None
         section = self.sections[found[0]]

@@ -21,9 +21,7 @@ def strip(data: bytes, *, names: bool = True) -> bytes:
     kept, position = [HEADER], len(HEADER)
     relocatable = module.custom("linking") is not None
     for section in module.sections:
-        drop = section.id == CUSTOM and (
-            section.name.startswith(_DEBUG) or (names and section.name in _NAMES)
-        )
+        drop = section.id == CUSTOM and (section.name.startswith(_DEBUG) or (names and section.name in _NAMES))
         # Relocation sections of an object name other sections by their index.
         if not drop or relocatable:
             kept.append(data[position : section.end])

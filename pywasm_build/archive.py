@@ -250,9 +250,7 @@ def _deb_data(archive: Path, max_bytes: int) -> bytes:
     """Return the compressed `data.tar` of a Debian package, see deb(5)."""
     with archive.open("rb") as file:
         if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
-            raise ArchiveError(
-                f"{archive} is damaged or no Debian package: it does not start as an ar archive"
-            )
+            raise ArchiveError(f"{archive} is damaged or no Debian package: it does not start as an ar archive")
         while header := file.read(_AR_HEADER):
             if len(header) != _AR_HEADER or header[58:] != b"`\n" or not header[48:58].strip().isdigit():
                 raise ArchiveError(f"{archive} is damaged: it has a member without a valid header")

@@ -123,9 +123,7 @@ class SubprocessRunner:
             if title:
                 self._echo(line)
             status = stack.enter_context(Status(title, stream=self._stream)) if title else None
-            child = stack.enter_context(
-                self._child([program, *words[1:]], cwd=cwd, env=environment, capture=capture)
-            )
+            child = stack.enter_context(self._child([program, *words[1:]], cwd=cwd, env=environment, capture=capture))
             sink = _Sink(file, status)
             in_time = sink.drain(child, timeout=timeout)
             if not in_time:
@@ -133,9 +131,7 @@ class SubprocessRunner:
             returncode = child.wait()
         if not in_time or (check and returncode):
             why = _reason(words, cwd, None if not in_time else returncode, timeout)
-            raise CommandFailed(
-                why, args=words, returncode=returncode if in_time else None, tail=sink.tail, log=log
-            )
+            raise CommandFailed(why, args=words, returncode=returncode if in_time else None, tail=sink.tail, log=log)
         return Completed(returncode=returncode, stdout=sink.text, seconds=time.monotonic() - started)
 
     def terminate(self) -> None:
@@ -273,11 +269,7 @@ def in_parallel(runner: Runner, calls: Iterable[Callable[[], T]], *, jobs: int) 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what a command may know of the user's environment: no flags, no Python or compiler settings."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name.upper() in _KEEP or name.startswith(_KEEP_PREFIXES)
-    }
+    return {name: value for name, value in environ.items() if name.upper() in _KEEP or name.startswith(_KEEP_PREFIXES)}
 
 
 def apply_changes(base: Mapping[str, str], changes: Changes) -> dict[str, str]:
@@ -302,9 +294,7 @@ def find_program(name: str, *, cwd: Path, path: str) -> str:
     candidate = str(cwd / name) if "/" in name else name
     found = shutil.which(candidate, path=path)
     if found is None:
-        raise MachineError(
-            f"the program {name} is not on this machine; `bin/inv doctor` shows what is missing"
-        )
+        raise MachineError(f"the program {name} is not on this machine; `bin/inv doctor` shows what is missing")
     return found
 
 

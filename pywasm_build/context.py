@@ -62,9 +62,7 @@ class Context:
 
     def display(self, path: Path) -> str:
         """Return a path as the user may type it: relative to the checkout if it lies there."""
-        return str(
-            path.relative_to(self.workspace.root) if path.is_relative_to(self.workspace.root) else path
-        )
+        return str(path.relative_to(self.workspace.root) if path.is_relative_to(self.workspace.root) else path)
 
 
 def jobs_setting(environ: Mapping[str, str]) -> int:

@@ -255,8 +255,6 @@ class _Build:
         if done.stdout.strip() != self.version:
             raise BuildError(f"the new python.wasm says {done.stdout!r} for its version, not {self.version}")
 
-    def _run(
-        self, step: str, command: list[Argument], *, env: Mapping[str, str | None] | None = None
-    ) -> None:
+    def _run(self, step: str, command: list[Argument], *, env: Mapping[str, str | None] | None = None) -> None:
         title = f"CPython {self.version} for wasm: {step}"
         self.context.runner.run(command, cwd=self.tree, env=env, log=self.log, title=title)

@@ -135,9 +135,7 @@ class _ConnectFailed(OSError):
 def _connection_trouble(error: Exception) -> Exception:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return DownloadError(
-            f"the server's certificate is refused: {reason}; SSL_CERT_FILE can name your CA's file"
-        )
+        return DownloadError(f"the server's certificate is refused: {reason}; SSL_CERT_FILE can name your CA's file")
     if isinstance(reason, _ConnectFailed):
         return _Unreachable(str(reason))
     return _Passing(str(reason) or type(reason).__name__)

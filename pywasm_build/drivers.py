@@ -167,9 +167,7 @@ def _linker_script(tools: Tools, settings: Mapping[str, Any]) -> str:
     # Patterns of sh: a star stays a pattern, everything else is literal.
     patterns = ["*".join(map(shlex.quote, p.split("*"))) for p in settings["link"]["ignored"]]
     patterns = [p.replace("''", "") for p in patterns]
-    return _LINKER.format(
-        triple=settings["triple"], ignored="|".join(patterns), linker=shlex.join(tools.linker)
-    )
+    return _LINKER.format(triple=settings["triple"], ignored="|".join(patterns), linker=shlex.join(tools.linker))
 
 
 def abi_object(root: Path) -> Path:

@@ -49,9 +49,7 @@ class Installation:
 def package_builder(context: Context) -> PackageBuilder:
     """Return a builder over the cross environment, which is made if need be."""
     environment = cross_environment(context, host_python(context))
-    return PackageBuilder(
-        context=context, environment=environment, registry=read_registry(context.workspace.patches)
-    )
+    return PackageBuilder(context=context, environment=environment, registry=read_registry(context.workspace.patches))
 
 
 def parse_names(names: Iterable[str]) -> list[Requirement]:

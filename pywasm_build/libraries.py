@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pywasm_build import archive
+from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError
@@ -59,10 +60,19 @@ def _configure_and_make(
     flags = f"-O2 -fPIC -ffile-prefix-map={tree}=."
     variables = {**compiler_environment(compiler), "CFLAGS": flags, "CXXFLAGS": flags, **recipe.environment}
     cmake, run, title = environment.tools / "cmake", context.runner.run, f"library {recipe.name}"
-    configure = [cmake, "-G", "Ninja", "-S", tree, "-B", tree / "build", f"-DCMAKE_INSTALL_PREFIX={prefix}"]
+    configure: list[Argument] = [
+        cmake,
+        "-G",
+        "Ninja",
+        "-S",
+        tree,
+        "-B",
+        tree / "build",
+        f"-DCMAKE_INSTALL_PREFIX={prefix}",
+    ]
     configure += [f"-DCMAKE_MAKE_PROGRAM={environment.tools / 'ninja'}", "-DCMAKE_BUILD_TYPE=None"]
     run([*configure, *recipe.cmake], cwd=tree, env=variables, log=log, title=f"{title}: configure")
-    build = [cmake, "--build", tree / "build", f"-j{context.jobs}", "--target", "install"]
+    build: list[Argument] = [cmake, "--build", tree / "build", f"-j{context.jobs}", "--target", "install"]
     run(build, cwd=tree, env=variables, log=log, title=f"{title}: build")
 
 

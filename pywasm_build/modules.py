@@ -61,6 +61,4 @@ def _absent(name: str, state: str, reason: str | None) -> Module:
     if state == "disabled":
         return Module(name=name, state=LEFT_OUT, reason="switched off by configure")
     why = "a library or header that it needs is missing" if state == "missing" else "configure wanted it"
-    return Module(
-        name=name, state=FAILED, reason=f"{why}; leave it out in Setup.local, or provide what it needs"
-    )
+    return Module(name=name, state=FAILED, reason=f"{why}; leave it out in Setup.local, or provide what it needs")

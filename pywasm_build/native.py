@@ -79,9 +79,7 @@ def _existing(context: Context, executable: Path, wanted: str) -> BuildPython:
         ).stdout
         implementation, version = json.loads(printed)
     except (CommandFailed, ValueError) as error:
-        raise UsageError(
-            f"PYWASM_BUILD_PYTHON names {executable}, which does not run as a Python: {error}"
-        ) from error
+        raise UsageError(f"PYWASM_BUILD_PYTHON names {executable}, which does not run as a Python: {error}") from error
     if (implementation, version) != ("CPython", wanted):
         raise UsageError(
             f"PYWASM_BUILD_PYTHON names {executable}, which is {implementation} {version}; the pinned version is"

@@ -97,6 +97,8 @@ def list_packages(context: Context) -> list[tuple[str, str, str, str, str]]:
 def _suite_result(report: Path) -> str:
     try:
         data = json.loads(report.read_text("utf-8"))
-        return f"{data['counts']['passed']} passed, {data['counts']['failed']} failed ({human_seconds(data['seconds'])})"
+        return (
+            f"{data['counts']['passed']} passed, {data['counts']['failed']} failed ({human_seconds(data['seconds'])})"
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return "not run"

@@ -27,7 +27,7 @@ from pywasm_build.index import PackageIndex, Release
 from pywasm_build.libraries import compiler_environment, library_flags, native_library
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
-from pywasm_build.store import JSON, Stage, remove_product, source_hash
+from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source_hash
 from pywasm_build.wheels import Wheel
 
 
@@ -79,9 +79,7 @@ class PackageBuilder:
             pinned = Requirement(f"{recipe.name}=={recipe.version}")
             if path := self.index.cached(recipe.sha256):
                 name = canonicalize_name(recipe.name)
-                return Release(
-                    name=name, version=recipe.version, file=path.name, url="", sha256=recipe.sha256
-                )
+                return Release(name=name, version=recipe.version, file=path.name, url="", sha256=recipe.sha256)
             found = list(self.index.sdists(pinned))
             for release in found:
                 if release.sha256 == recipe.sha256:
@@ -119,7 +117,17 @@ class PackageBuilder:
         """Return the checked wheel of a job; build it when it is not in the store."""
         product = self.context.store.build(self.stage(job), lambda root: self._make(job, root), clean=clean)
         (wheel,) = product.glob("*.whl")
+        self._offer(wheel)
         return Wheel.read(wheel)
+
+    def _offer(self, wheel: Path) -> None:
+        """Put a wheel into the wheelhouse of this environment, where pip finds it with --find-links."""
+        place = self.context.workspace.wheelhouse / self.environment.key / wheel.name
+        if not place.is_file() or not place.samefile(wheel):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            temporary = place.with_name(f".{place.name}.{os.getpid()}")
+            link_or_copy(wheel, temporary)
+            temporary.replace(place)
 
     def _patches(self, job: Job) -> list[Patch]:
         if job.recipe is None:
@@ -182,9 +190,7 @@ class PackageBuilder:
         }
 
     def _config_settings(self, job: Job, backend: str, tree: Path) -> dict[str, list[str]]:
-        settings = (
-            {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
-        )
+        settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
         if backend == "mesonpy":
             file = tree.parent / "cross-python.meson.ini"
             file.write_text(f"[binaries]\npython = '{self.environment.python}'\n", "utf-8")
@@ -209,7 +215,7 @@ class PackageBuilder:
         return [self.context.store.build(stage, lambda root: self._install_tools(lacking, root))]
 
     def _install_tools(self, requirements: Sequence[str], root: Path) -> None:
-        pip = [self.environment.tools / "python", "-m", "pip", "install", "--target", root]
+        pip: list[Argument] = [self.environment.tools / "python", "-m", "pip", "install", "--target", root]
         log = self.context.workspace.log("build-requirements")
         self.context.runner.run([*pip, *requirements], cwd=root, log=log, title="build requirements")
 
@@ -255,9 +261,7 @@ def read_build_system(tree: Path) -> tuple[str, list[str]]:
     except ValueError as error:
         raise BuildError(f"{path} cannot be read: {error}") from error
     system = data.get("build-system", {})
-    return str(system.get("build-backend", "setuptools.build_meta")), list(
-        system.get("requires", ["setuptools"])
-    )
+    return str(system.get("build-backend", "setuptools.build_meta")), list(system.get("requires", ["setuptools"]))
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:

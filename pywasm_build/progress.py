@@ -11,6 +11,8 @@ from typing import Self, TextIO
 
 _FRAMES = "|/-\\"
 _REDRAW_SECONDS = 0.1
+# Compiler commands are long, and a log of their beginnings is as good.
+_SPARSE_WIDTH = 100
 _SPARSE_SECONDS = 30.0
 
 
@@ -78,7 +80,8 @@ class Status:
         if self._tty:
             self._draw(detail)
         else:
-            self._print(f"{self.title}: {human_seconds(self.elapsed)}  {detail}".rstrip())
+            short = _printable(detail)[:_SPARSE_WIDTH]
+            self._print(f"{self.title}: {human_seconds(self.elapsed)}  {short}".rstrip())
 
     def _draw(self, detail: str) -> None:
         self._frame += 1

@@ -161,9 +161,7 @@ class Registry:
         recipe = self.find(name)
         if recipe is None or recipe.kind != "library":
             known = [r.name for r in self.recipes.values() if r.kind == "library"]
-            raise RecipeError(
-                f"there is no native library {name!r} in {self.root}{did_you_mean(name, known)}"
-            )
+            raise RecipeError(f"there is no native library {name!r} in {self.root}{did_you_mean(name, known)}")
         return recipe
 
     @property
@@ -179,9 +177,7 @@ def read_registry(root: Path) -> Registry:
         recipe = read_recipe(path)
         key = canonicalize_name(recipe.name)
         if key != canonicalize_name(path.parent.name):
-            raise RecipeError(
-                f"{path} is the recipe of {recipe.name}, but lies in the folder {path.parent.name}"
-            )
+            raise RecipeError(f"{path} is the recipe of {recipe.name}, but lies in the folder {path.parent.name}")
         recipes[key] = recipe
     return Registry(root=root, recipes=recipes)
 
@@ -222,9 +218,7 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         build_requires=_texts(build, "requires"),
         libraries=_texts(build, "libraries"),
         environment=_strings(build, "environment"),
-        config_settings={
-            key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")
-        },
+        config_settings={key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")},
         patches=tuple(_patch(entry, folder) for entry in _tables(data, "patch")),
         suite=_suite(_table(data, "test")) if "test" in data else None,
     )

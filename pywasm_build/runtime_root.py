@@ -26,7 +26,7 @@ from pywasm_build.context import Context
 from pywasm_build.cpython import PREFIX, HostPython
 from pywasm_build.errors import BuildError, StoreError
 from pywasm_build.sources import file_sha256
-from pywasm_build.store import JSON, STAMP, Stage, link, source_hash
+from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, source_hash
 from pywasm_build.wheels import Wheel
 
 # What a sandbox without windows, terminals, processes and a compiler cannot use. "test" goes with its subfolders.
@@ -78,9 +78,7 @@ def runtime_root(context: Context, host: HostPython, wheels: Sequence[Wheel]) ->
     path = context.store.build(stage, lambda root: _assemble(host, library, unpacked, root))
     link(context.workspace.runtime, path)
     files = [f for f in path.rglob("*") if f.is_file() and not f.is_symlink()]
-    return RuntimeRoot(
-        path=path, wheels=tuple(wheels), size=sum(f.stat().st_size for f in files), files=len(files)
-    )
+    return RuntimeRoot(path=path, wheels=tuple(wheels), size=sum(f.stat().st_size for f in files), files=len(files))
 
 
 def _code() -> str:
@@ -203,11 +201,8 @@ def _link_tree(source: Path, target: Path) -> None:
             if here == source and name == STAMP:
                 continue
             try:
-                os.link(here / name, into / name)
+                link_or_copy(here / name, into / name)
             except FileExistsError:
                 raise StoreError(
                     f"two packages install {into.relative_to(target) / name}; they cannot be installed together"
                 ) from None
-            except OSError:
-                # Another file system, or one without hard links.
-                shutil.copy2(here / name, into / name)

@@ -220,9 +220,7 @@ def _adopt(path: Path, target: Path) -> Path:
 
 def _no_location_gave(source: Source, troubles: list[str]) -> str:
     lines = [f"cannot get {source.name} {source.version}:", *(f"  {trouble}" for trouble in troubles)]
-    lines.append(
-        "Without a network: put one of these files into a folder and name the folder in PYWASM_SOURCES:"
-    )
+    lines.append("Without a network: put one of these files into a folder and name the folder in PYWASM_SOURCES:")
     for location in source.locations:
         lines.append(f"  {location.file}  sha256 {location.sha256}  ({location.kind}: {location.place})")
     if any(location.kind == "debian" for location in source.locations):

@@ -132,6 +132,17 @@ def link(name: Path, product: Path) -> None:
     temporary.replace(name)
 
 
+def link_or_copy(source: str | Path, target: str | Path) -> str:
+    """Give a file of a product a second name, by a hard link where the file systems allow it; return `target`."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        shutil.copy2(source, target)
+    return str(target)
+
+
 def remove_product(product: Path) -> None:
     """Remove a product, its stamp first: an interrupted removal leaves nothing that looks complete."""
     (product / STAMP).unlink(missing_ok=True)

@@ -93,9 +93,7 @@ class Pattern:
 
     def matches(self, test_id: str) -> bool:
         """Tell whether the pattern means this test."""
-        return test_id == self.text or (
-            test_id.startswith(self._start) and self._regex.match(test_id) is not None
-        )
+        return test_id == self.text or (test_id.startswith(self._start) and self._regex.match(test_id) is not None)
 
 
 def judge(
@@ -232,9 +230,7 @@ def _as_junit(result: SuiteResult) -> bytes:
     idle = {SKIPPED, XFAILED, NOT_RUN}
     skipped = len(result.expected) + sum(r.outcome in idle for r in result.results)
     attributes = {"name": result.name, "tests": str(len(result.results)), "failures": str(len(unexpected))}
-    suite = ElementTree.Element(
-        "testsuite", attributes | {"skipped": str(skipped), "time": f"{result.seconds:.3f}"}
-    )
+    suite = ElementTree.Element("testsuite", attributes | {"skipped": str(skipped), "time": f"{result.seconds:.3f}"})
     for test in result.results:
         file, _, name = _xml_text(test.id).partition("::")
         case = ElementTree.SubElement(

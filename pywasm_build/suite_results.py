@@ -72,6 +72,8 @@ class EventLog:
                 self.current = str(event["file"])
             elif kind == "start":
                 self.current = str(event["id"])
+            elif kind == "collected":
+                self.current = ""
             elif kind == "not-run":
                 self._add(TestResult(id=str(event["id"]), outcome=NOT_RUN))
             elif kind == "result":

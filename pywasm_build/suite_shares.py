@@ -23,9 +23,7 @@ def find_test_files(site_packages: Path, packages: Sequence[str]) -> Mapping[str
     for package in packages:
         folder = site_packages / package
         if not folder.is_dir():
-            raise UsageError(
-                f"the package {package} is not in {site_packages}; bin/inv libs.install puts it there"
-            )
+            raise UsageError(f"the package {package} is not in {site_packages}; bin/inv libs.install puts it there")
         for path in (path for pattern in _FILES for path in folder.rglob(pattern)):
             found[path.relative_to(site_packages).as_posix()] = path.stat().st_size
     if not found:
@@ -44,8 +42,7 @@ def select(files: Mapping[str, int], selection: Sequence[str]) -> Mapping[str, i
     for pattern in patterns:
         if not any(pattern.matches(file) for file in files):
             raise UsageError(
-                f"{pattern.text!r} means none of the {len(files)} test files;"
-                f" they are called like {next(iter(files))}"
+                f"{pattern.text!r} means none of the {len(files)} test files; they are called like {next(iter(files))}"
             )
     return {file: size for file, size in files.items() if any(pattern.matches(file) for pattern in patterns)}
 

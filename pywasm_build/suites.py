@@ -35,8 +35,8 @@ _PYTEST = (
     *("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider"),
     *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
 )
-# pytest's exit statuses when it came to its end: all passed, some failed, interrupted, no tests.
-_ORDERLY = (0, 1, 2, 5)
+# pytest's exit statuses when it came to its end: all passed, some failed, there were none.
+_ORDERLY = (0, 1, 5)
 _MOST_RESTARTS = 50
 _TAIL_CHARACTERS = 4000
 _TICK_SECONDS = 0.25
@@ -172,7 +172,9 @@ class _Run:
                 assert events is not None
                 events.read()
                 share.results.update(events.results)
-            if not how:
+            if not how or events.ended in _ORDERLY:
+                if how:
+                    self._fail(share, share.files[0], f"after the last test: {how}")
                 share.files.clear()
                 return
             if events.current:

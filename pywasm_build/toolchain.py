@@ -20,12 +20,13 @@ from functools import cached_property
 from pathlib import Path
 
 import pywasm_binary
-from pywasm_build import archive, cxx_runtime, drivers, store
+from pywasm_build import archive, cxx_runtime, drivers, store, sysroot, toolchain_trial
 from pywasm_build.context import Context
 from pywasm_build.cxx_runtime import build_cxx_runtime
-from pywasm_build.drivers import Tools, abi_object, write_build_system_files, write_drivers
-from pywasm_build.errors import BuildError, CommandFailed, MachineError, UsageError
-from pywasm_build.store import JSON, Stage, source_hash
+from pywasm_build.drivers import Tools, write_build_system_files, write_drivers
+from pywasm_build.errors import MachineError, UsageError
+from pywasm_build.store import JSON, Stage, link_or_copy, source_hash
+from pywasm_build.sysroot import amend_libc, assemble_support, install_sysroot
 
 # What newer LLVMs name the standard form of exceptions, wasi-sdk has since this version.
 _OLDEST_LLVM = 20
@@ -82,17 +83,16 @@ def toolchain(context: Context, *, clean: bool = False) -> Toolchain:
 
 
 def _stage(context: Context) -> Stage:
-    modules = [sys.modules[__name__], drivers, cxx_runtime, archive, pywasm_binary]
-    smoke, additions = (Path(__file__).with_name(name) for name in ("smoke", "sysroot"))
+    modules = [sys.modules[__name__], drivers, sysroot, cxx_runtime, toolchain_trial, archive, pywasm_binary]
     return Stage(
         "toolchain",
         {
             "llvm": _llvm_identity(context),
-            "sources": {name: context.sources.find(name).inputs for name in ("wasi-libc", "compiler-rt")},
+            "sources": {name: context.sources.find(name).inputs for name in sysroot.SOURCES},
             "settings": context.toolchain_settings,
             "code": source_hash(*modules),
-            "smoke": store.tree_hash(smoke),
-            "additions": store.tree_hash(additions),
+            "smoke": store.tree_hash(toolchain_trial.PROGRAMS),
+            "additions": store.tree_hash(sysroot.ADDITIONS),
             # The nm and strip drivers run on it.
             "python": str(_base_python()),
         },
@@ -104,14 +104,13 @@ def _make(context: Context, root: Path) -> Mapping[str, JSON]:
     context.say(f"toolchain: {_llvm_identity(context)}")
     wheel = _wheel_folder()
     tools = _install_llvm(context, root, wheel)
-    _install_sysroot(context, root)
+    install_sysroot(context, root)
     write_drivers(root, tools, settings)
-    _assemble_support(context, root)
-    _amend_libc(context, root)
+    assemble_support(context, root)
+    amend_libc(context, root)
     context.say("toolchain: C++ runtime")
     build_cxx_runtime(context, sources=wheel / "lib", root=root)
-    made = Toolchain(root=root, triple=settings["triple"], abi=settings["abi"])
-    count = smoke_test(context, made)
+    count = toolchain_trial.smoke_test(context, root)
     context.say(f"toolchain: {count} programs compiled, linked and run")
     return {"llvm": _llvm_identity(context)}
 
@@ -153,9 +152,7 @@ def _install_llvm(context: Context, root: Path, wheel: Path) -> Tools:
     resource = root / "resource"
     resource.mkdir()
     library = root / "lib" / "pywasm_binary"
-    shutil.copytree(
-        Path(pywasm_binary.__file__).parent, library, ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(Path(pywasm_binary.__file__).parent, library, ignore=shutil.ignore_patterns("__pycache__"))
     python = [str(_base_python()), "-I", str(library.parent / "run.py")]
     (library.parent / "run.py").write_text(_RUN_TOOL, "utf-8")
     nm, strip = [*python, "nm"], [*python, "strip"]
@@ -177,8 +174,8 @@ def _install_llvm(context: Context, root: Path, wheel: Path) -> Tools:
     # The virtual environment may be deleted at any time, so the product keeps its own copy.
     zig = root / "llvm" / "zig"
     zig.parent.mkdir()
-    _link_or_copy(wheel / "zig", zig)
-    shutil.copytree(wheel / "lib" / "include", resource / "include", copy_function=_link_or_copy)
+    link_or_copy(wheel / "zig", zig)
+    shutil.copytree(wheel / "lib" / "include", resource / "include", copy_function=link_or_copy)
     return Tools(
         clang=[str(zig), "clang"],
         linker=[str(zig), "wasm-ld"],
@@ -199,94 +196,3 @@ runpy.run_module("pywasm_binary." + sys.argv[0], run_name="__main__")
 
 def _base_python() -> Path:
     return Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-
-
-def _link_or_copy(source: str | Path, target: str | Path) -> str:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-    return str(target)
-
-
-def _install_sysroot(context: Context, root: Path) -> None:
-    """Unpack wasi-libc and the builtins from their Debian packages, which are the same on every machine."""
-    settings = context.toolchain_settings
-    triple, unpacked = settings["triple"], root / "unpacked"
-    for name in ("wasi-libc", "compiler-rt"):
-        archive.unpack(context.sources.fetch(name), unpacked / name)
-    libc = unpacked / "wasi-libc" / "usr"
-    sysroot = root / "sysroot"
-    # The packages' folder has the triple's older name.
-    older = triple.replace("wasip1", "wasi")
-    shutil.copytree(libc / "include" / older, sysroot / "include" / triple)
-    shutil.copytree(libc / "lib" / older, sysroot / "lib" / triple)
-    (builtins,) = (unpacked / "compiler-rt").rglob("libclang_rt.builtins-wasm32.a")
-    target = root / "resource" / "lib" / settings["resource_triple"] / "libclang_rt.builtins.a"
-    target.parent.mkdir(parents=True)
-    shutil.copy(builtins, target)
-    shutil.rmtree(unpacked)
-
-
-def _assemble_support(context: Context, root: Path) -> None:
-    """Make the ABI object, and the library of the two exception tags that no compiler output defines."""
-    settings = context.toolchain_settings
-    triple, run, log = settings["triple"], context.runner.run, context.workspace.log("toolchain")
-    clang = root / "bin" / f"{triple}-clang"
-    sources = {
-        "abi": f'.section .custom_section.pywasm.abi,"",@\n.ascii "{settings["abi"]}"\n',
-        **{tag: f".tagtype {tag} i32\n.globl {tag}\n{tag}:\n" for tag in ("__cpp_exception", "__c_longjmp")},
-    }
-    folder = root / "lib"
-    for name, text in sources.items():
-        (folder / f"{name}.s").write_text(text, "utf-8")
-        run([clang, "-c", folder / f"{name}.s", "-o", folder / f"{name}.o"], cwd=folder, log=log)
-    tags = [folder / "__cpp_exception.o", folder / "__c_longjmp.o"]
-    library = root / "sysroot" / "lib" / triple / "libwasm-tags.a"
-    run([root / "bin" / f"{triple}-ar", "rcs", library, *tags], cwd=folder, log=log)
-    if not abi_object(root).is_file():
-        raise BuildError(f"{abi_object(root)} was not made")
-
-
-def _amend_libc(context: Context, root: Path) -> None:
-    """Replace parts of the C library by ours: pywasm_build/sysroot has headers, and C files by a member's name."""
-    triple, additions = context.toolchain_settings["triple"], Path(__file__).with_name("sysroot")
-    log, folder = context.workspace.log("toolchain"), root / "lib"
-    headers, libc = root / "sysroot" / "include" / triple, root / "sysroot" / "lib" / triple / "libc.a"
-    for header in additions.rglob("*.h"):
-        shutil.copy(header, headers / header.relative_to(additions))
-    for source in sorted(additions.glob("*.c")):
-        member = folder / f"{source.stem}.o"
-        run = context.runner.run
-        run([root / "bin" / f"{triple}-clang", "-O2", "-c", source, "-o", member], cwd=folder, log=log)
-        run([root / "bin" / f"{triple}-ar", "rcs", libc, member], cwd=folder, log=log)
-
-
-def smoke_test(context: Context, made: Toolchain) -> int:
-    """Compile, link and run the programs in smoke/; return how many; raise BuildError if one prints otherwise."""
-    programs = sorted(Path(__file__).with_name("smoke").glob("*.c*"))
-    folder = made.root / "smoke"
-    folder.mkdir(exist_ok=True)
-    for source in programs:
-        _try_program(context, made, source, folder / f"{source.stem}.wasm")
-    return len(programs)
-
-
-def _try_program(context: Context, made: Toolchain, source: Path, program: Path) -> None:
-    log = context.workspace.log("toolchain")
-    driver = made.driver("clang++" if source.suffix == ".cpp" else "clang")
-    flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
-    run = context.runner.run
-    try:
-        run([driver, *flags, source, "-o", program], cwd=program.parent, log=log)
-        runner = context.workspace.root / "bin" / f"{made.triple}-run"
-        done = run([runner, program], cwd=program.parent, log=log, capture=True, check=False, timeout=60)
-    except CommandFailed as error:
-        raise BuildError(f"the toolchain does not work: smoke test {source.name}\n{error}") from error
-    printed = f"{done.stdout}exit status {done.returncode}\n"
-    expected = source.with_suffix(".expected").read_text("utf-8")
-    if printed != expected:
-        raise BuildError(
-            f"the toolchain does not work: {source.name} printed\n{printed}instead of\n{expected}"
-            f"the full log is {log}"
-        )

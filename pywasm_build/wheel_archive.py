@@ -80,9 +80,7 @@ class WheelArchive:
         try:
             return self.file.read(name)
         except _DAMAGED as error:
-            raise ArchiveError(
-                f"{self.path} is damaged at {name!r}: {error}; build or download it again"
-            ) from error
+            raise ArchiveError(f"{self.path} is damaged at {name!r}: {error}; build or download it again") from error
 
     def metadata(self, name: str) -> bytes:
         """Return the content of a file in dist-info; raise WheelError if there is none."""
@@ -93,9 +91,7 @@ class WheelArchive:
 
 
 @contextmanager
-def open_wheel(
-    path: Path, *, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS
-) -> Iterator[WheelArchive]:
+def open_wheel(path: Path, *, max_bytes: int = MAX_BYTES, max_members: int = MAX_MEMBERS) -> Iterator[WheelArchive]:
     """Open a wheel; the limits are on what it would write.
 
     Raises ArchiveError for what is damaged, too big, no file or folder, or has a name that is unsafe or there
@@ -114,9 +110,7 @@ def open_wheel(
         yield WheelArchive(path=path, names=names, dist_info=found[0], file=opened)
 
 
-def _safe_names(
-    path: Path, infos: Sequence[zipfile.ZipInfo], max_bytes: int, max_members: int
-) -> tuple[str, ...]:
+def _safe_names(path: Path, infos: Sequence[zipfile.ZipInfo], max_bytes: int, max_members: int) -> tuple[str, ...]:
     """Check every entry, folders too; return the names of the files, sorted."""
     if len(infos) > max_members:
         raise ArchiveError(f"{path} is refused: it has {len(infos)} members, more than {max_members}")

@@ -75,9 +75,7 @@ class Wheel:
         except InvalidWheelFilename as error:
             raise WheelError(f"{path} does not have the name of a wheel: {error}") from error
         metadata = _read_metadata(path, name, version)
-        return cls(
-            path=path, name=name, version=version, tags=tags, metadata=metadata, sha256=file_sha256(path)
-        )
+        return cls(path=path, name=name, version=version, tags=tags, metadata=metadata, sha256=file_sha256(path))
 
     @property
     def requires(self) -> tuple[Requirement, ...]:
@@ -102,9 +100,7 @@ def _read_metadata(path: Path, name: NormalizedName, version: Version) -> Metada
     except (InvalidMetadata, AttributeError, TypeError) as error:
         raise WheelError(f"{path} has a METADATA that cannot be read: {error}") from error
     if found != (name, version) or canonicalize_name(folder) != name:
-        raise WheelError(
-            f"{path} holds {found[0]} {found[1]} in {source.dist_info}, which is not what its name says"
-        )
+        raise WheelError(f"{path} holds {found[0]} {found[1]} in {source.dist_info}, which is not what its name says")
     return metadata
 
 
@@ -129,9 +125,7 @@ def target_environment(version: str) -> dict[str, str]:
     }
 
 
-def requirements(
-    wheel: Wheel, environment: Mapping[str, str], extras: Sequence[str] = ()
-) -> list[Requirement]:
+def requirements(wheel: Wheel, environment: Mapping[str, str], extras: Sequence[str] = ()) -> list[Requirement]:
     """List what a wheel requires in an environment, with these extras of it."""
     return [wanted for wanted in wheel.requires if _holds(wanted, environment, extras)]
 
@@ -151,9 +145,7 @@ def require_good(
         raise WheelError(f"{wheel.path} must not be installed:\n{listed}")
 
 
-def check(
-    wheel: Wheel, *, short: str, provided: frozenset[str], abi: str, forbidden: Sequence[str] = ()
-) -> list[str]:
+def check(wheel: Wheel, *, short: str, provided: frozenset[str], abi: str, forbidden: Sequence[str] = ()) -> list[str]:
     """Return what is wrong with a wheel and what to do about it; nothing if it can be installed.
 
     short: version of the guest's Python as X.Y.
@@ -206,9 +198,7 @@ def _wheel_file_problems(source: WheelArchive, wheel: Wheel) -> list[str]:
     problems = []
     version = str(fields.get("Wheel-Version", "none")).strip()
     if version.partition(".")[0] != "1":
-        problems.append(
-            f"its Wheel-Version is {version}; installers understand 1.x: build it with other tools"
-        )
+        problems.append(f"its Wheel-Version is {version}; installers understand 1.x: build it with other tools")
     said = sorted(str(line).strip() for line in fields.get_all("Tag", []))
     try:
         tags = frozenset(tag for line in said for tag in parse_tag(line))
@@ -305,15 +295,11 @@ def _link_problems(
     if module.abi is None:
         problems.append(f"{module.name} has no section {ABI_SECTION}; {_REBUILD}")
     elif module.abi != abi:
-        problems.append(
-            f"{module.name} was built for the ABI {module.abi!r}, this is {abi!r}; build it again"
-        )
+        problems.append(f"{module.name} was built for the ABI {module.abi!r}, this is {abi!r}; build it again")
     # Here is every side module's name: which of them a loader finds is decided when it runs.
     absent = sorted(set(module.dylink.needed) - {other.file for other in modules})
     if absent:
-        problems.append(
-            f"{module.name} needs {', '.join(absent)}, not in the wheel; link it statically or put it in"
-        )
+        problems.append(f"{module.name} needs {', '.join(absent)}, not in the wheel; link it statically or put it in")
     defined = frozenset(symbol for other in modules for symbol in other.exports)
     return problems + _import_problems(module, module.dylink, provided, defined)
 

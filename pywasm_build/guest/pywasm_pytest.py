@@ -11,7 +11,8 @@ The variable PYWASM_SUITE names a folder of this test process alone. In it the h
 and this plugin writes `events.jsonl`, one JSON object a line, flushed at each: what a guest has done before
 it traps is not lost.
 
-    {"event": "collect", "file": id}
+    {"event": "collect", "file": id}      this file is imported next
+    {"event": "collected"}                all files have been
     {"event": "not-run", "id": id}
     {"event": "start", "id": id}
     {"event": "result", "id": id, "outcome": "passed", "seconds": 0.1, "reason": "", "detail": ""}
@@ -23,14 +24,16 @@ The patterns are fnmatch's; an id without wildcards in it matches itself, whatev
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import fnmatch
 import importlib
+import importlib.util
 import json
 import os
 import sys
 import types
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import pytest
@@ -48,24 +51,28 @@ def matches(test_id: str, patterns: Sequence[str]) -> bool:
 class Lacking(type):
     """Stand in for what a lacking module would hold: it can be named and subclassed, using it raises."""
 
+    _lacking = ""
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Refuse to be called or instantiated."""
-        raise ModuleNotFoundError(f"this Python has no module {cls.__module__}", name=cls.__module__)
+        raise ModuleNotFoundError(f"this Python has no module {cls._lacking}", name=cls._lacking)
 
     def __getattr__(cls, name: str) -> Lacking:
         """Return a stand-in for an attribute."""
         if name.startswith("__"):
             raise AttributeError(name)
-        return lacking(cls.__module__, f"{cls.__name__}.{name}")
+        return lacking(cls._lacking, f"{cls.__name__}.{name}")
 
     def __mul__(cls, count: object) -> Lacking:
         """Return a stand-in: `ctypes.c_char * 8` is a type."""
         return cls
 
+    __rmul__ = __neg__ = __call__
+
 
 def lacking(module: str, name: str) -> Lacking:
     """Return the stand-in for `module.name`."""
-    return Lacking(name, (), {"__module__": module})
+    return Lacking(name, (), {"__module__": module, "_lacking": module})
 
 
 class Placeholder(types.ModuleType):
@@ -79,28 +86,33 @@ class Placeholder(types.ModuleType):
 
 
 @contextlib.contextmanager
-def placeholders(names: Sequence[str]) -> Iterator[None]:
-    """Let modules that do not exist be imported.
+def placeholders(names: Sequence[str], importer: str) -> Iterator[None]:
+    """Let a file, or those of a folder, import modules that do not exist.
 
     A test file that imports ctypes for three of its thousand tests would otherwise hide them all; these three
-    fail. It lasts only while such a file is imported: code that asks whether there is ctypes gets the truth.
+    fail. Nobody but `importer` gets them: code that asks whether there is ctypes must hear the truth.
     """
-    added = [name for name in names if not _importable(name)]
-    for name in added:
-        sys.modules[name] = Placeholder(name)
+    real = builtins.__import__
+
+    def importing(
+        name: str,
+        globals: Mapping[str, Any] | None = None,
+        locals: Mapping[str, Any] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> types.ModuleType:
+        try:
+            return real(name, globals, locals, fromlist or (), level)
+        except ModuleNotFoundError:
+            if level or name not in names or not str((globals or {}).get("__file__")).startswith(importer):
+                raise
+            return Placeholder(name)
+
+    builtins.__import__ = importing
     try:
         yield
     finally:
-        for name in added:
-            del sys.modules[name]
-
-
-def _importable(name: str) -> bool:
-    try:
-        importlib.import_module(name)
-    except ImportError:
-        return False
-    return True
+        builtins.__import__ = real
 
 
 class LenientModule(pytest.Module):
@@ -112,7 +124,7 @@ class LenientModule(pytest.Module):
         try:
             return super()._getobj()  # type: ignore[no-untyped-call]
         except self.CollectError:
-            with placeholders(self.lacking_modules):
+            with placeholders(self.lacking_modules, str(self.path)):
                 return super()._getobj()  # type: ignore[no-untyped-call]
 
 
@@ -162,6 +174,10 @@ class Recorder:
                 wanted.append(item)
         items[:] = wanted
         config.hook.pytest_deselected(items=dropped)
+
+    def pytest_collection_finish(self) -> None:
+        """Say that all files have been imported."""
+        self._write("collected")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which test runs next, in case it ends the process."""
@@ -230,22 +246,33 @@ def _plan() -> dict[str, Any]:
     return plan
 
 
+def _import_leniently(name: str, lacking_modules: Sequence[str]) -> None:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError:
+        # What was imported of it before it failed would be found, but not as an attribute of the package.
+        for half in [one for one in sys.modules if one.startswith(f"{name}.")]:
+            del sys.modules[half]
+        found = importlib.util.find_spec(name)
+        if found is None or not found.origin:
+            raise
+        with placeholders(lacking_modules, os.path.dirname(found.origin)):  # noqa: PTH120 - in the guest
+            importlib.import_module(name)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     """Import the modules that the suite's conftest files need, with placeholders where it must be."""
     plan = _plan()
     for name in plan["modules"]:
-        if _importable(name):
-            continue
-        # What was imported of it before it failed would be found, but not as an attribute of the package.
-        for half in [one for one in sys.modules if one.startswith(f"{name}.")]:
-            del sys.modules[half]
-        with placeholders(plan["placeholders"]):
-            importlib.import_module(name)
+        _import_leniently(name, plan["placeholders"])
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to record."""
+    """Begin to record; mend what pytest takes for granted."""
+    if not hasattr(os, "getuid"):
+        # tmp_path asks it whose temporary folder is whose; None is its own answer for systems without users.
+        pytest.MonkeyPatch().setattr("_pytest.tmpdir.get_user_id", lambda: None)
     path = f"{os.environ[FOLDER_VARIABLE]}/events.jsonl"
     stream = open(path, "a", encoding="utf-8")  # noqa: PTH123, SIM115 - closed with the process
     config.pluginmanager.register(Recorder(_plan(), stream), "pywasm-recorder")

@@ -1,0 +1,70 @@
+"""Make the sysroot of the host triple: wasi-libc, the builtins, our additions to both.
+
+wasi-libc and the builtins come from Debian packages of architecture "all", the same on every machine.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pywasm_build import archive
+from pywasm_build.context import Context
+from pywasm_build.drivers import abi_object
+from pywasm_build.errors import BuildError
+
+SOURCES = ("wasi-libc", "compiler-rt")
+ADDITIONS = Path(__file__).with_name("libc")
+
+
+def install_sysroot(context: Context, root: Path) -> None:
+    """Put wasi-libc into `root`/sysroot and the builtins where clang looks for them."""
+    settings = context.toolchain_settings
+    triple, unpacked = settings["triple"], root / "unpacked"
+    for name in SOURCES:
+        archive.unpack(context.sources.fetch(name), unpacked / name)
+    libc = unpacked / "wasi-libc" / "usr"
+    sysroot = root / "sysroot"
+    # The packages' folder has the triple's older name.
+    older = triple.replace("wasip1", "wasi")
+    shutil.copytree(libc / "include" / older, sysroot / "include" / triple)
+    shutil.copytree(libc / "lib" / older, sysroot / "lib" / triple)
+    (builtins,) = (unpacked / "compiler-rt").rglob("libclang_rt.builtins-wasm32.a")
+    target = root / "resource" / "lib" / settings["resource_triple"] / "libclang_rt.builtins.a"
+    target.parent.mkdir(parents=True)
+    shutil.copy(builtins, target)
+    shutil.rmtree(unpacked)
+
+
+def assemble_support(context: Context, root: Path) -> None:
+    """Make the ABI object, and the library of the two exception tags that no compiler output defines."""
+    settings = context.toolchain_settings
+    triple, run, log = settings["triple"], context.runner.run, context.workspace.log("toolchain")
+    clang = root / "bin" / f"{triple}-clang"
+    sources = {
+        "abi": f'.section .custom_section.pywasm.abi,"",@\n.ascii "{settings["abi"]}"\n',
+        **{tag: f".tagtype {tag} i32\n.globl {tag}\n{tag}:\n" for tag in ("__cpp_exception", "__c_longjmp")},
+    }
+    folder = root / "lib"
+    for name, text in sources.items():
+        (folder / f"{name}.s").write_text(text, "utf-8")
+        run([clang, "-c", folder / f"{name}.s", "-o", folder / f"{name}.o"], cwd=folder, log=log)
+    tags = [folder / "__cpp_exception.o", folder / "__c_longjmp.o"]
+    library = root / "sysroot" / "lib" / triple / "libwasm-tags.a"
+    run([root / "bin" / f"{triple}-ar", "rcs", library, *tags], cwd=folder, log=log)
+    if not abi_object(root).is_file():
+        raise BuildError(f"{abi_object(root)} was not made")
+
+
+def amend_libc(context: Context, root: Path) -> None:
+    """Replace parts of the C library: by headers, and by C files with the name of the member they replace."""
+    triple = context.toolchain_settings["triple"]
+    log, folder = context.workspace.log("toolchain"), root / "lib"
+    headers, libc = root / "sysroot" / "include" / triple, root / "sysroot" / "lib" / triple / "libc.a"
+    for header in ADDITIONS.rglob("*.h"):
+        shutil.copy(header, headers / header.relative_to(ADDITIONS))
+    for source in sorted(ADDITIONS.glob("*.c")):
+        member = folder / f"{source.stem}.o"
+        run = context.runner.run
+        run([root / "bin" / f"{triple}-clang", "-O2", "-c", source, "-o", member], cwd=folder, log=log)
+        run([root / "bin" / f"{triple}-ar", "rcs", libc, member], cwd=folder, log=log)
