@@ -31,6 +31,10 @@ from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source
 from pywasm_build.wheels import Wheel
 
 
+# As CPython itself is compiled.
+_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One package to build or to take: a release (an sdist, or a pure wheel) and its recipe if there is one."""
@@ -182,12 +186,19 @@ class PackageBuilder:
             # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
             **compiler_environment(compiler),
             **flags,
-            "CFLAGS": f"-ffile-prefix-map={tree}=. {flags['CFLAGS']}".strip(),
+            # setuptools takes these instead of CPython's own flags, not besides.
+            "CFLAGS": " ".join([*_FLAGS, *self._mapped_paths(tree), flags["CFLAGS"]]).strip(),
             # In front of cross-python's own programs, the tools' pip would make wheels for the build machine.
             "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
             "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
             **(recipe.environment if recipe else {}),
         }
+
+    def _mapped_paths(self, tree: Path) -> list[str]:
+        """Return flags that keep folders of the build machine out of what the compiler writes (__FILE__)."""
+        host = self.environment.host
+        folders = {tree: ".", host.root: "", host.toolchain.root: ""}
+        return [f"-ffile-prefix-map={folder}={name}" for folder, name in folders.items()]
 
     def _config_settings(self, job: Job, backend: str, tree: Path) -> dict[str, list[str]]:
         settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}

@@ -1,0 +1,98 @@
+"""python-wasm keeps what it compiled, and gets along when it cannot."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.integration.chain import TIMEOUT, Chain, printed
+
+COMPILING = "python-wasm: compiling /usr/bin/"
+
+
+def entries(cache: Path) -> list[Path]:
+    return sorted((cache / "modules").glob("*.cwasm"))
+
+
+def start(chain: Chain, cache: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [chain.python_wasm, "-c", "import math; print(math.pi)"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYWASM_CACHE": str(cache)},
+    )
+
+
+@pytest.fixture(scope="module")
+def cache(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that two processes fill at once."""
+    cache = tmp_path_factory.mktemp("cache")
+    processes = [start(chain, cache) for _ in range(2)]
+    for process in processes:
+        out, err = process.communicate(timeout=TIMEOUT)
+        assert (process.returncode, out) == (0, "3.141592653589793\n")
+        assert err.startswith(COMPILING)
+    return cache
+
+
+def run(chain: Chain, cache: Path) -> tuple[str, str]:
+    out, err = start(chain, cache).communicate(timeout=TIMEOUT)
+    return out, err
+
+
+def test_two_with_a_cold_cache_leave_one_entry(cache: Path) -> None:
+    (entry,) = entries(cache)
+    assert sorted(path.name for path in entry.parent.iterdir()) == [entry.name, f"{entry.stem}.json"]
+    assert entry.stat().st_mode & 0o077 == 0
+
+
+def test_the_next_compiles_nothing(chain: Chain, cache: Path) -> None:
+    assert run(chain, cache) == ("3.141592653589793\n", "")
+
+
+def test_a_damaged_entry_is_made_again(chain: Chain, cache: Path) -> None:
+    (entry,) = entries(cache)
+    content = bytearray(entry.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = bytes(4096)
+    entry.write_bytes(content)
+    out, err = run(chain, cache)
+    assert out == "3.141592653589793\n"
+    assert err.startswith(COMPILING)
+    assert run(chain, cache) == ("3.141592653589793\n", "")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\xff"])
+def test_a_damaged_seal(chain: Chain, cache: Path, content: bytes) -> None:
+    (entry,) = entries(cache)
+    entry.with_suffix(".json").write_bytes(content)
+    out, err = run(chain, cache)
+    assert out == "3.141592653589793\n"
+    assert err.startswith(COMPILING)
+
+
+def test_a_cache_that_cannot_be_used(chain: Chain, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    out, err = run(chain, tmp_path / "file")
+    assert out == "3.141592653589793\n"
+    assert "compiled modules are not kept" in err
+    assert "Traceback" not in err
+
+
+def test_a_folder_that_others_may_write_to_is_not_trusted(chain: Chain, tmp_path: Path) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules").chmod(0o777)
+    out, err = run(chain, tmp_path)
+    assert out == "3.141592653589793\n"
+    assert "compiled modules are not kept" in err
+    assert entries(tmp_path) == []
+
+
+def test_the_side_modules_of_a_package_are_kept_too(chain: Chain, cache: Path) -> None:
+    before = len(entries(cache))
+    environ = {"PYWASM_CACHE": str(cache)}
+    code = "import markupsafe._speedups as s; print(s.__name__)"
+    assert printed(chain.python("-c", code, environ=environ)) == "markupsafe._speedups"
+    assert len(entries(cache)) > before
