@@ -34,12 +34,18 @@ exec {clang} {mode}--start-no-unused-arguments {flags} --end-no-unused-arguments
 _LINKER = """\
 #!/bin/sh
 # Link for {triple}: wasm-ld without the options of GNU ld that it does not know. Written by `inv toolchain`.
+kind=program
+for argument do
+  case $argument in
+  -shared|--shared) kind=module ;;
+  esac
+done
 count=$#
 while [ $count -gt 0 ]; do
   argument=$1
   shift
   count=$((count - 1))
-  case $argument in
+  case $kind:$argument in
   {ignored}) ;;
   *) set -- "$@" "$argument" ;;
   esac
@@ -164,10 +170,17 @@ def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx:
 
 
 def _linker_script(tools: Tools, settings: Mapping[str, Any]) -> str:
-    # Patterns of sh: a star stays a pattern, everything else is literal.
-    patterns = ["*".join(map(shlex.quote, p.split("*"))) for p in settings["link"]["ignored"]]
-    patterns = [p.replace("''", "") for p in patterns]
+    link = settings["link"]
+    patterns = [
+        *(f"*:{_sh_pattern(p)}" for p in link["ignored"]),
+        *(f"module:{_sh_pattern(p)}" for p in link["provided"]),
+    ]
     return _LINKER.format(triple=settings["triple"], ignored="|".join(patterns), linker=shlex.join(tools.linker))
+
+
+def _sh_pattern(text: str) -> str:
+    """Quote a pattern for sh: a star stays one, everything else is literal."""
+    return "*".join(shlex.quote(part) if part else "" for part in text.split("*"))
 
 
 def abi_object(root: Path) -> Path:

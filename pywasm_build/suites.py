@@ -37,7 +37,8 @@ _PYTEST = (
 )
 # pytest's exit statuses when it came to its end: all passed, some failed, there were none.
 _ORDERLY = (0, 1, 5)
-_MOST_RESTARTS = 50
+# A file whose tests end their process again and again is given up; each time costs a start of Python and imports.
+_MOST_ENDINGS = 25
 _TAIL_CHARACTERS = 4000
 _TICK_SECONDS = 0.25
 
@@ -110,13 +111,22 @@ def run_suite(
 
 @dataclass(kw_only=True)
 class _Share:
-    """The test files of one process, what they came to, and the log of the process that runs now."""
+    """The test files that are left for one process, what others came to, and the events of the present process.
+
+    endings: how often the first file that is left has ended its process; such a file runs alone.
+    """
 
     number: int
     files: list[str]
     results: dict[str, TestResult] = field(default_factory=dict)
     events: EventLog | None = None
-    restarts: int = 0
+    processes: int = 0
+    endings: int = 0
+
+    @property
+    def next_files(self) -> list[str]:
+        """The files of the next process."""
+        return self.files[:1] if self.endings else self.files
 
 
 class _Run:
@@ -165,30 +175,47 @@ class _Run:
     def _run_share(self, share: _Share) -> None:
         """Run processes until each test of the share has a result."""
         while share.files:
-            before = len(share.results)
-            how = self._run_process(share)
+            files, before = share.next_files, len(share.results)
+            how = self._run_process(share, files)
             events = share.events
+            assert events is not None
             with self._lock:
-                assert events is not None
                 events.read()
                 share.results.update(events.results)
-            if not how or events.ended in _ORDERLY:
+            if how and events.ended not in _ORDERLY:
+                self._cope(share, files, events.current, how, progress=len(share.results) > before)
+            else:
                 if how:
-                    self._fail(share, share.files[0], f"after the last test: {how}")
-                share.files.clear()
-                return
-            if events.current:
-                self._blame(share, events.current, how)
-            if len(share.results) == before or share.restarts >= _MOST_RESTARTS:
-                # Whatever it is, it will not get better.
-                for file in share.files:
-                    self._fail(share, file, f"not finished: {how}")
-                share.files.clear()
-            share.restarts += 1
+                    self._fail(share, files[0], f"after the last test: {how}")
+                self._drop(share, files)
+            share.processes += 1
 
-    def _run_process(self, share: _Share) -> str:
-        """Run one process for what is left of a share; return how it went wrong, "" if it did not."""
-        folder = self._folder / f"{share.number:03}-{share.restarts:02}"
+    def _cope(self, share: _Share, files: Sequence[str], culprit: str, how: str, *, progress: bool) -> None:
+        """Count the test or file that was under way as failed; leave in the share what is to be run again."""
+        file, is_test, _ = culprit.partition("::")
+        if file in files:
+            self._fail(share, culprit, how)
+            if not is_test:
+                self._drop(share, [file])
+                return
+            # All files are imported before the first test runs, and tests run in the order of the files.
+            self._drop(share, files[: files.index(file)])
+            share.endings += 1
+        if share.endings > _MOST_ENDINGS or not (file in files or progress):
+            # Whatever it is, it will not get better.
+            unfinished = [file] if file in files else files
+            for one in unfinished:
+                self._fail(share, one, f"not finished: {how}")
+            self._drop(share, unfinished)
+
+    def _drop(self, share: _Share, files: Sequence[str]) -> None:
+        if files:
+            share.files = [one for one in share.files if one not in files]
+            share.endings = 0
+
+    def _run_process(self, share: _Share, files: Sequence[str]) -> str:
+        """Run one process for what has no result yet; return how it went wrong, "" if it did not."""
+        folder = self._folder / f"{share.number:03}-{share.processes:02}"
         folder.mkdir()
         plan = {
             "modules": [name.replace("-", "_") for name in self._suite.requires],
@@ -203,7 +230,7 @@ class _Run:
         timeout = self._suite.timeout
         try:
             done = self._context.runner.run(
-                self._command(folder, share.files), cwd=folder, log=log, check=False, timeout=timeout
+                self._command(folder, files), cwd=folder, log=log, check=False, timeout=timeout
             )
         except CommandFailed as error:
             if error.returncode is not None:
@@ -221,6 +248,8 @@ class _Run:
         environment = {
             "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:/test-plugins",
             "PYWASM_SUITE": "/suite",
+            # Not each suite wants the plugin of each test package; a recipe names its own by -p.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **self._suite.environment,
         }
         mounts = (f"{folder}:/suite", f"{guest.packages}:/test-packages:ro", f"{PLUGINS}:/test-plugins:ro")
@@ -234,23 +263,13 @@ class _Run:
             *(f"{site_packages}/{file}" for file in files),
         ]
 
-    def _blame(self, share: _Share, culprit: str, how: str) -> None:
-        """Count the test or file that was under way as failed, and take off what needs not be run again."""
-        self._fail(share, culprit, how)
-        file, separator, _ = culprit.partition("::")
-        if file not in share.files:
-            return
-        # All files are imported before the first test runs, and tests run in the order of the files.
-        position = share.files.index(file)
-        share.files = share.files[position:] if separator else [one for one in share.files if one != file]
-
     def _fail(self, share: _Share, culprit: str, how: str) -> None:
         detail = _read(self._log(share))[-_TAIL_CHARACTERS:]
         with self._lock:
             share.results[culprit] = TestResult(id=culprit, outcome=FAILED, reason=how, detail=detail)
 
     def _log(self, share: _Share) -> Path:
-        return self._logs / f"{share.number:03}-{share.restarts:02}.log"
+        return self._logs / f"{share.number:03}-{share.processes:02}.log"
 
     @contextlib.contextmanager
     def _ticking(self, status: Status) -> Iterator[None]:

@@ -131,8 +131,9 @@ class LenientModule(pytest.Module):
 class Recorder:
     """Write events, and choose the tests by the plan."""
 
-    def __init__(self, plan: dict[str, Any], stream: TextIO) -> None:
+    def __init__(self, plan: dict[str, Any], stream: TextIO, capture: Any) -> None:
         self._plan = plan
+        self._capture = capture
         self._stream = stream
         self._current: dict[str, Any] = {}
 
@@ -191,6 +192,9 @@ class Recorder:
     def pytest_runtest_logfinish(self) -> None:
         """Write a test's outcome."""
         self._finish()
+        if self._capture is not None:
+            # The fixture capfd fails without dup(), but stays active and would fail all the tests after it.
+            self._capture.unset_fixture()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, None, None]:
@@ -275,4 +279,5 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.MonkeyPatch().setattr("_pytest.tmpdir.get_user_id", lambda: None)
     path = f"{os.environ[FOLDER_VARIABLE]}/events.jsonl"
     stream = open(path, "a", encoding="utf-8")  # noqa: PTH123, SIM115 - closed with the process
-    config.pluginmanager.register(Recorder(_plan(), stream), "pywasm-recorder")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    config.pluginmanager.register(Recorder(_plan(), stream, capture), "pywasm-recorder")

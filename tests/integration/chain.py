@@ -105,7 +105,7 @@ class Chain(Checkout):
         flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-cast-function-type-mismatch"]
         includes = ["-I", str(self.include), "-I", str(SOURCES)]
         self.compile(
-            *flags, *includes, "-fPIC", "-shared", file.name, *link, "-o", module.name, cwd=folder, language=language
+            *flags, *includes, "-Wl,--export-if-defined=__wasm_call_ctors", "-fPIC", "-shared", file.name, *link, "-o", module.name, cwd=folder, language=language
         )
         return module
 

@@ -52,7 +52,8 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "all but the end": (lambda good: good[:-1], "byte"),
     "another ABI": (lambda good: good.replace(b"pywasm-1", b"pywasm-0"), "'pywasm-0', this runtime is 'pywasm-1'"),
     "no ABI": (lambda good: good.replace(b"pywasm.abi", b"pywasm.xyz"), "no section pywasm.abi"),
-    "invalid code": (lambda good: good.replace(b"\x0b\x00", b"\xff\x00"), ""),
+    # The first instruction of the last function: wasmtime is who finds out.
+    "invalid code": (lambda good: good.replace(b"\x41\x00\x0b", b"\xff\x00\x0b"), ""),
 }
 
 

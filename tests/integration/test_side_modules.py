@@ -64,10 +64,11 @@ print(spam.call(lambda *a: a), spam.call(lambda *a: {}[a]))
 STATE = r"""
 typedef struct { PyObject *error; PyTypeObject *type; int made; } State;
 typedef struct { PyObject_HEAD double value; } Number;
+static struct PyModuleDef definition;
 static PyObject *number_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     double value;
-    State *state = PyType_GetModuleState(type);
+    State *state = PyModule_GetState(PyType_GetModuleByDef(type, &definition));
     if (!PyArg_ParseTuple(args, "d", &value))
         return NULL;
     if (value < 0) {
@@ -197,8 +198,8 @@ static std::vector<std::string> events{"constructed"};
 struct Guard { ~Guard() { events.emplace_back("unwound"); } };
 static std::map<std::string, std::function<void()>> failures{
     {"own", [] { Guard guard; throw Own("own"); }},
-    {"library", [] { std::stoi("no number"); }},
-    {"range", [] { std::vector<int>(3).at(5); }},
+    {"library", [] { (void)std::stoi("no number"); }},
+    {"range", [] { (void)std::vector<int>(3).at(5); }},
     {"memory", [] { std::vector<double> v; v.reserve(v.max_size()); }},
     {"number", [] { throw 42; }},
     {"nested", [] { try { throw 1; } catch (...) { std::throw_with_nested(Own("outer")); } }},
@@ -236,13 +237,14 @@ for name in ("own", "library", "range", "memory", "number", "nested", "unknown")
 print(plus.types())
 """
     lines = printed(chain.python_in(tmp_path, code)).splitlines()
+    lines.remove("from iostream true")  # the streams of C++ and of Python have buffers of their own
     assert lines[0] == "own Own own"
     assert lines[1] == "library St16invalid_argument stoi: no conversion"
     assert lines[2] == "range St12out_of_range vector"
     assert lines[3].split()[1] in ("St12length_error", "bad_alloc")
     assert lines[4:6] == ["number something", "nested Own outer"]
     assert lines[6].startswith("unknown St12out_of_range")
-    assert lines[7:] == ["from iostream true", "(2, 1, 1, 2)"]
+    assert lines[7:] == ["(2, 1, 1, 2)"]
 
 
 FAILURE_H = """
@@ -339,7 +341,8 @@ def test_setjmp_and_longjmp(chain: Chain, tmp_path: Path) -> None:
 
 
 CONSTRUCTORS = r"""
-static int order[3], count;
+static int order[3];
+static volatile int count; /* volatile: the compiler must not run the constructors itself */
 __attribute__((constructor(200))) static void second(void) { order[count++] = 2; }
 __attribute__((constructor(101))) static void first(void) { order[count++] = 1; }
 __attribute__((constructor)) static void third(void) { order[count++] = 3; }

@@ -63,7 +63,7 @@ class NativeGuest:
         with log.open("ab") as output:
             done = subprocess.run(
                 command,
-                env={**environment, "PATH": os.defpath, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+                env={**environment, "PATH": os.defpath},
                 cwd=cwd,
                 stdout=output,
                 stderr=output,
@@ -227,7 +227,25 @@ def test_last(): pass
         "test_zzz.py::test_other": "passed",
     }
     assert {test.reason for test in result.failed} == {"trapped: out of bounds memory access"}
-    assert len(world.runner.calls) == 3
+    assert len(world.runner.calls) == 4  # the two traps, the rest of their file, the other file
+
+
+def test_a_file_that_traps_for_ever_is_given_up_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pywasm_build.suites._MOST_ENDINGS", 2)
+    world.file(
+        "test_a.py",
+        """
+import os, pytest
+@pytest.mark.parametrize("x", range(100))
+def test_trap(x): os._exit(134)
+""",
+    )
+    world.file("test_b.py", "def test_b(): pass")
+    result = world.run()
+    assert outcomes(result)["test_b.py::test_b"] == "passed"
+    assert len(result.failed) == 4
+    assert result.failed[0].id == "demo/tests/test_a.py"
+    assert result.failed[0].reason == "not finished: trapped: out of bounds memory access"
 
 
 def test_a_hang_costs_only_its_test(world: World) -> None:
@@ -468,10 +486,7 @@ def test_a_selection_by_test_id_selects_its_file() -> None:
 
 
 def test_ten_thousands_of_results_are_judged_quickly_and_the_summary_stays_short(tmp_path: Path) -> None:
-    tests = [
-        TestResult(id=f"t/test_{n % 50}.py::t[{n}]", outcome=FAILED if n % 2 else PASSED)
-        for n in range(40_000)
-    ]
+    tests = [TestResult(id=f"t/test_{n % 50}.py::t[{n}]", outcome=FAILED if n % 2 else PASSED) for n in range(40_000)]
     expected = [failure(*(f"t/test_{n}.py::other*" for n in range(100)))]
     started = time.monotonic()
     result = judge(tests, expected, name="x", version="1", complete=True, seconds=1, jobs=2)
@@ -514,9 +529,7 @@ run = false
     )
     assert recipe.suite is not None
     assert (recipe.suite.timeout, recipe.suite.placeholders) == (5, ("ctypes",))
-    assert recipe.suite.expected_failures == (
-        ExpectedFailure(ids=("a::b", "c::*"), reason="no ctypes", run=False),
-    )
+    assert recipe.suite.expected_failures == (ExpectedFailure(ids=("a::b", "c::*"), reason="no ctypes", run=False),)
 
 
 @pytest.mark.parametrize(
