@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.report import Row, Section
+from bench.report import Row, Section, seconds
+from pywasm_build.errors import CommandFailed
 
 _SAMPLE_SECONDS = 0.5
 
@@ -19,10 +20,10 @@ def run(root: Path) -> Section:
     """Clone the committed state to a temporary folder and run `bin/inv quickstart` there."""
     with tempfile.TemporaryDirectory(prefix="pywasm-bench-", dir=os.environ.get("TMPDIR")) as temporary:
         clone, cache = Path(temporary) / "clone", Path(temporary) / "cache"
-        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(root), str(clone)], check=True)
-        seconds, peak = _timed(clone, cache)
+        seconds(["git", "clone", "--quiet", "--no-hardlinks", root, clone])
+        took, peak = _timed(clone, cache)
     rows = [
-        Row(what="clean clone to numpy's result", values=[seconds / 60], unit="min", limit="15 min"),
+        Row(what="clean clone to numpy's result", values=[took / 60], unit="min", limit="15 min"),
         Row(what="memory of all processes, peak", values=[peak / 2**30], unit="GiB", limit="2 GiB"),
     ]
     return Section(title="Build", command="bin/inv bench --only build", rows=rows)
@@ -32,14 +33,11 @@ def _timed(clone: Path, cache: Path) -> tuple[float, int]:
     """Run quickstart; return seconds and the greatest sum of resident memory, in bytes."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYWASM_SOURCES", "PYWASM_BUILD_PYTHON")}
     started = time.monotonic()
-    child = subprocess.Popen(
-        [str(clone / "bin" / "inv"), "quickstart"],
-        env={**environment, "PYWASM_CACHE": str(cache)},
-        stdin=subprocess.DEVNULL,
-    )
+    command = [str(clone / "bin" / "inv"), "quickstart"]
+    child = subprocess.Popen(command, env={**environment, "PYWASM_CACHE": str(cache)}, stdin=subprocess.DEVNULL)
     peak = _watch(child.pid, child.poll)
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, "bin/inv quickstart")
+    if status := child.returncode:
+        raise CommandFailed(f"bin/inv quickstart ended with status {status}", args=command, returncode=status)
     return time.monotonic() - started, peak
 
 

@@ -18,9 +18,10 @@ def run(names: Sequence[str], *, root: Path, write: bool) -> None:
         if name not in BENCHMARKS:
             known = ", ".join(BENCHMARKS)
             raise UsageError(f"there is no benchmark {name!r}{did_you_mean(name, BENCHMARKS)}; there are {known}")
-    sections = [BENCHMARKS[name](root) for name in names or BENCHMARKS]
-    for section in sections:
-        print(section.markdown())
+    for name in names or BENCHMARKS:
+        # Kept at once: the next one may fail after a quarter of an hour.
+        section = BENCHMARKS[name](root)
+        print(section.markdown(), flush=True)
+        save([section], root / "build" / "reports")
         if write:
             replace_section(root / "docs" / "benchmarks.md", section)
-    save(sections, root / "build" / "reports")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.native import native_python
 from pywasm_build.store import Stage
@@ -20,16 +21,13 @@ def native_with_numpy() -> Path:
     def make(folder: Path) -> None:
         run, log = context.runner.run, context.workspace.log("bench-native")
         run([python.executable, "-m", "venv", folder], cwd=folder, env={"PIP_NO_INDEX": "1"}, log=log)
-        pip = [
-            folder / "bin" / "python",
-            "-m",
-            "pip",
-            "install",
-            "--require-hashes",
-            "--only-binary",
-            ":all:",
-        ]
-        run([*pip, "-r", lock], cwd=folder, log=log, title="native packages to compare with")
+        pip: list[Argument] = [folder / "bin" / "python", "-m", "pip", "install"]
+        run(
+            [*pip, "--require-hashes", "--only-binary", ":all:", "-r", lock],
+            cwd=folder,
+            log=log,
+            title="native packages to compare with",
+        )
 
     stage = Stage("bench-native", {"native": python.identity, "lock": lock.read_text("utf-8")})
     return context.store.build(stage, make) / "bin" / "python"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import time
@@ -12,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pywasm_build.errors import CommandFailed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One figure: what was measured, its values, their unit, and the limit that the project sets itself ("" if none)."""
+    """One figure: what was measured, its values, their unit, and the project's own limit ("" if none)."""
 
     what: str
     values: Sequence[float]
@@ -55,21 +58,19 @@ class Section:
         return f"## {self.title}\n\n`{self.command}`, on {machine()}:\n\n{table}\n"
 
 
-def seconds(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> float:
-    """Return how long a command takes from start to end; raise CalledProcessError if it fails."""
+def seconds(command: Sequence[str | Path]) -> float:
+    """Return how long a command takes from start to end; raise CommandFailed if it fails."""
+    words = [str(word) for word in command]
     started = time.perf_counter()
-    subprocess.run(
-        [str(word) for word in command],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        env=env if env is None else {**os.environ, **env},
-    )
-    return time.perf_counter() - started
+    status = subprocess.call(words, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    took = time.perf_counter() - started
+    if status:
+        raise CommandFailed(f"{shlex.join(words)} ended with status {status}", args=words, returncode=status)
+    return took
 
 
 def in_turn(commands: Mapping[str, Sequence[str | Path]], *, runs: int) -> dict[str, list[float]]:
-    """Time commands A B C A B C ..., after one round that does not count, so that the machine's drift hits all alike."""
+    """Time commands A B C A B C ..., so that the machine's drift hits all alike; a first round does not count."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(runs + 1):
         for name, command in commands.items():
@@ -98,17 +99,23 @@ def _memory() -> str:
 
 
 def save(sections: Sequence[Section], folder: Path) -> None:
-    """Keep the raw values as JSON beside the other reports."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = {s.title: {row.what: {"unit": row.unit, "values": list(row.values)} for row in s.rows} for s in sections}
-    (folder / "bench.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+    """Keep the raw values as JSON beside the other reports; other benchmarks' values stay."""
+    path = folder / "bench.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    data |= {s.title: {row.what: {"unit": row.unit, "values": list(row.values)} for row in s.rows} for s in sections}
+    path.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
 
 def replace_section(document: Path, section: Section) -> None:
     """Put a section into a Markdown document in place of the one with its title, or at the end."""
-    parts = document.read_text("utf-8").split("\n## ") if document.is_file() else ["# Benchmarks\n"]
+    text = document.read_text("utf-8") if document.is_file() else "# Benchmarks\n"
+    head, *parts = (part.rstrip("\n") + "\n" for part in text.split("\n## "))
+    titles = [part.splitlines()[0] for part in parts]
     fresh = section.markdown().removeprefix("## ")
-    kept = [part for part in parts[1:] if part.splitlines()[0] != section.title]
-    at = next((i for i, p in enumerate(parts[1:]) if p.splitlines()[0] == section.title), len(kept))
-    kept.insert(at, fresh)
-    document.write_text("\n## ".join([parts[0].rstrip("\n") + "\n", *(p.rstrip("\n") + "\n" for p in kept)]), "utf-8")
+    if section.title in titles:
+        parts[titles.index(section.title)] = fresh
+    else:
+        parts.append(fresh)
+    document.parent.mkdir(parents=True, exist_ok=True)
+    document.write_text("\n## ".join([head, *parts]), "utf-8")

@@ -85,7 +85,7 @@ def _read_symbol(cursor: Cursor, imports: dict[tuple[Kind, int], str]) -> Symbol
                 cursor.u32()
     elif kind in _IMPORT_KINDS:
         index = cursor.u32()
-        if defined or flags & _EXPLICIT_NAME:
+        if defined or flags & _EXPLICIT_NAME:  # noqa: SIM108 - one line would be too long
             name = cursor.name()
         else:
             name = imports.get((_IMPORT_KINDS[kind], index), "")

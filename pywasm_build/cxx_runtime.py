@@ -1,4 +1,4 @@
-"""Compile the C++ runtime for the sysroot: libc++, libc++abi and the unwinder, from the sources in the ziglang wheel."""
+"""Compile the C++ runtime of the sysroot (libc++, libc++abi, the unwinder) from the sources in the ziglang wheel."""
 
 from __future__ import annotations
 

@@ -8,34 +8,46 @@ from __future__ import annotations
 
 import ast
 import logging
+import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import httpx2
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from unearth import PackageFinder, TargetPython
 from unearth.evaluator import Package
+from unearth.link import Link
 
 from pywasm_build.command import Runner
 from pywasm_build.download import Downloader
-from pywasm_build.errors import DownloadError, HashMismatch
+from pywasm_build.errors import DownloadError, HashMismatch, Offline
 from pywasm_build.sources import file_sha256
 from pywasm_build.workspace import Workspace
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+# Where pip looks for a setting, the last one wins; `pip config list` sorts them otherwise.
+_PIP_SCOPES = ("global", "install", "download", "wheel", ":env:")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """A file of a package that an index has; sha256 is "" where the index does not say."""
+    """A file of a package that an index has.
+
+    sha256: "" where the index does not say.
+    url: where it is now; "" for a release that is known by its hash and is looked up again when it is needed.
+    """
 
     name: str
     version: str
     file: str
-    url: str
+    url: str = ""
     sha256: str
 
     @property
@@ -60,8 +72,10 @@ class PackageIndex:
     def best(self, requirement: Requirement) -> Release | None:
         """Return the newest release that satisfies a requirement, as a pure wheel if it has one, else as sdist."""
         found = list(self._matches(requirement))
+        if not found:
+            return None
         newest = [release for release in found if release.version == found[0].version]
-        return next((r for r in newest if r.is_wheel), newest[0]) if newest else None
+        return next((release for release in newest if release.is_wheel), newest[0])
 
     def fetch(self, release: Release) -> Path:
         """Download a file, verify it, and return its path in the cache."""
@@ -70,18 +84,10 @@ class PackageIndex:
         target = self._workspace.downloads / release.sha256 / release.file
         if target.is_file() and file_sha256(target) == release.sha256:
             return target
-        parts = urlsplit(release.url)
-        if parts.scheme != "file":
-            return self._downloader.download(release.url, target, release.sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(unquote(parts.path), target)
-        actual = file_sha256(target)
-        if actual != release.sha256:
-            target.unlink()
-            raise HashMismatch(
-                release.file, expected=release.sha256, actual=actual, advice="The folder's index is wrong"
-            )
-        return target
+        url = urlsplit(release.url or self._locate(release))
+        if url.scheme != "file":
+            return self._downloader.download(url.geturl(), target, release.sha256)
+        return _copy(Path(unquote(url.path)), target, release.sha256)
 
     def cached(self, sha256: str) -> Path | None:
         """Return the verified file of that hash if it is in the cache already."""
@@ -90,9 +96,25 @@ class PackageIndex:
                 return path
         return None
 
+    def _locate(self, release: Release) -> str:
+        """Return the URL of a release that was chosen earlier."""
+        for found in self._matches(Requirement(f"{release.name}=={release.version}")):
+            if found.file == release.file and found.sha256 in ("", release.sha256):
+                return found.url
+        raise DownloadError(
+            f"no index has {release.file} with sha256 {release.sha256}, which was chosen earlier;"
+            f" choose again with: bin/inv libs.install --name {release.name}"
+        )
+
     def _matches(self, requirement: Requirement) -> Iterator[Release]:
-        for package in self._finder.find_matches(requirement):
-            yield _release(package)
+        try:
+            for package in self._finder.find_matches(requirement):
+                yield _release(package)
+        except httpx2.HTTPError as error:
+            raise Offline(
+                f"cannot ask the package indexes for {requirement}: {error or type(error).__name__}; pip's"
+                " configuration says where they are, and its find-links can name a folder with the files"
+            ) from error
 
     @cached_property
     def _finder(self) -> PackageFinder:
@@ -101,43 +123,75 @@ class PackageIndex:
         settings = self._pip_settings()
         short = "".join(map(str, self._version))
         target = TargetPython(py_ver=self._version, abis=[f"cp{short}"], impl="cp", platforms=["wasi_wasm32"])
-        indexes = settings.get("index-url", "").split() + settings.get("extra-index-url", "").split()
-        return PackageFinder(
-            # Without a setting unearth has pip's own default.
-            index_urls=indexes if settings.get("index-url") else [*self._default_index(), *indexes],
-            find_links=[link for link in settings.get("find-links", "").split() if self._usable(link)],
+        finder = PackageFinder(
+            index_urls=settings.get("index-url", "").split(),
             trusted_hosts=settings.get("trusted-host", "").split(),
             target_python=target,
         )
-
-    def _default_index(self) -> list[str]:
-        return [source["url"] for source in PackageFinder().sources]
-
-    @staticmethod
-    def _usable(link: str) -> bool:
-        return "://" in link or Path(link).is_dir()
+        # With neither index-url nor find-links it has put pip's own default into its sources by now.
+        if settings.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on"):
+            finder.sources.clear()
+        for url in settings.get("extra-index-url", "").split() if finder.sources else ():
+            finder.add_index_url(url)
+        for link in settings.get("find-links", "").split():
+            if "://" in link or Path(link).exists():
+                finder.add_find_links(link)
+        return finder
 
     def _pip_settings(self) -> dict[str, str]:
-        """Read pip's configuration; a later source of a setting (the environment) wins, as in pip."""
+        """Read pip's configuration as `pip download` would see it."""
         lines = self._runner.run(
             [sys.executable, "-m", "pip", "config", "list"], cwd=self._workspace.root, capture=True
         ).stdout.splitlines()
-        settings: dict[str, str] = {}
+        found: dict[str, dict[str, str]] = {scope: {} for scope in _PIP_SCOPES}
         for line in lines:
             key, separator, value = line.partition("=")
             scope, _, name = key.rpartition(".")
-            if separator and scope in ("global", "install", "download", "wheel", ":env:"):
-                settings[name] = str(ast.literal_eval(value))
-        return settings
+            if separator and scope in found:
+                found[scope][name] = str(ast.literal_eval(value))
+        return {name: value for scope in _PIP_SCOPES for name, value in found[scope].items()}
+
+
+def pinned(release: Release, sha256: str) -> Release | None:
+    """Return the release with the hash that a recipe pins, None if its index says that it has another one."""
+    return replace(release, sha256=sha256) if release.sha256 in ("", sha256) else None
 
 
 def _release(package: Package) -> Release:
     link = package.link
-    sha256 = link.hash if link.hash_name == "sha256" and link.hash else ""
     return Release(
         name=canonicalize_name(package.name),
         version=str(package.version),
         file=link.filename,
         url=link.url_without_fragment,
-        sha256=sha256,
+        sha256=_sha256(link),
     )
+
+
+def _sha256(link: Link) -> str:
+    """Return the hash that an index gives a file; that of the file itself where it lies on this machine."""
+    for value in (link.hash_option or {}).get("sha256", []):
+        # It becomes the name of a folder.
+        if _SHA256.fullmatch(value):
+            return value
+    return file_sha256(link.file_path) if link.is_file and link.file_path.is_file() else ""
+
+
+def _copy(source: Path, target: Path, sha256: str) -> Path:
+    """Copy a file of this machine into the cache, if it is the right one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        shutil.copyfile(source, temporary)
+        actual = file_sha256(temporary)
+        if actual != sha256:
+            raise HashMismatch(
+                str(source),
+                expected=sha256,
+                actual=actual,
+                advice="The folder's index is wrong, or the file was changed",
+            )
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target

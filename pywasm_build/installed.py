@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -57,20 +58,29 @@ def parse_names(names: Iterable[str]) -> list[Requirement]:
     parsed = []
     for name in names:
         try:
-            parsed.append(Requirement(name))
+            requirement = Requirement(name)
         except InvalidRequirement as error:
             raise UsageError(f"--name {name!r} is not a package name or requirement: {error}") from error
+        if requirement.url:
+            raise UsageError(f"--name {name!r} has a URL; packages come from the indexes that pip is configured for")
+        parsed.append(requirement)
     return parsed
 
 
 def install_packages(
-    context: Context, wanted: Sequence[Requirement], *, experimental: bool = False, clean: bool = False
+    context: Context,
+    wanted: Sequence[Requirement],
+    *,
+    experimental: bool = False,
+    clean: bool = False,
+    builder: PackageBuilder | None = None,
 ) -> Installation:
     """Install packages and what they require into the runtime root, besides what is there.
 
     clean: build the packages that are named afresh.
+    builder: what builds them; that of this checkout by default.
     """
-    builder = package_builder(context)
+    builder = builder or package_builder(context)
     with locked(state_path(context).with_suffix(".lock"), what="the runtime root"):
         jobs = {
             release.name: Job(release=release, recipe=builder.registry.find(release.name))
@@ -81,6 +91,7 @@ def install_packages(
             jobs[outcome.job.release.name] = outcome.job
         by_name = {outcome.job.release.name: outcome.wheel for outcome in outcomes}
         wheels = [by_name.get(name) or builder.build(job) for name, job in sorted(jobs.items())]
+        _check_versions(wheels, target_environment(builder.environment.host.version))
         root = runtime_root(context, builder.environment.host, wheels)
         _write_state(context, jobs)
     return Installation(outcomes=tuple(outcomes), root=root)
@@ -94,28 +105,52 @@ def _resolve(
     experimental: bool,
     clean: bool,
 ) -> list[Outcome]:
-    """Build the wanted packages and, breadth first, what their metadata requires."""
+    """Build the wanted packages and, breadth first, what their metadata requires.
+
+    present: what is installed; it is kept as it is unless it is wanted.
+    """
     environment = target_environment(builder.environment.host.version)
+    named = {canonicalize_name(requirement.name) for requirement in wanted}
+    kept = {name: job for name, job in present.items() if name not in named}
     done: dict[str, Outcome] = {}
-    named = {canonicalize_name(r.name) for r in wanted}
-    queue = list(wanted)
+    followed: dict[str, set[str]] = {}
+    queue = deque(wanted)
     while queue:
-        requirement = queue.pop(0)
+        requirement = queue.popleft()
         name = canonicalize_name(requirement.name)
-        chosen = done[name].job if name in done else present.get(name) if name not in named else None
-        if chosen is not None:
-            if not requirement.specifier.contains(chosen.release.version, prereleases=True):
-                raise WheelError(
-                    f"{requirement} is required, but {chosen.title} is installed or was chosen before;"
-                    " name versions that fit together"
-                )
-            if name in done:
-                continue
-        job = chosen or builder.choose(requirement, experimental=experimental)
-        done[name] = outcome = _build(builder, job, clean=clean and name in named)
-        queue += requirements(outcome.wheel, environment, tuple(requirement.extras))
-        queue += [Requirement(r) for r in (job.recipe.requires if job.recipe else ())]
+        if requirement.url:
+            raise WheelError(f"{requirement} is required from a URL, but packages come from indexes: patch it")
+        if name not in done:
+            job = kept.get(name) or builder.choose(requirement, experimental=experimental)
+            done[name] = _build(builder, job, clean=clean and name in named)
+            queue += [Requirement(text) for text in (job.recipe.requires if job.recipe else ())]
+        _check_choice(requirement, done[name].job)
+        # Once without extras, then again only for extras that nobody has asked for yet: circles end here.
+        if name not in followed or requirement.extras - followed[name]:
+            followed.setdefault(name, set()).update(requirement.extras)
+            queue += requirements(done[name].wheel, environment, tuple(requirement.extras))
     return list(done.values())
+
+
+def _check_choice(requirement: Requirement, chosen: Job) -> None:
+    if not requirement.specifier.contains(chosen.release.version, prereleases=True):
+        raise WheelError(
+            f"{requirement} is required, but {chosen.title} is installed or was chosen before;"
+            " name versions that fit together"
+        )
+
+
+def _check_versions(wheels: Sequence[Wheel], environment: Mapping[str, str]) -> None:
+    """Raise WheelError if a package has a version that another one, installed earlier perhaps, does not take."""
+    versions = {wheel.name: wheel.version for wheel in wheels}
+    for wheel in wheels:
+        for wanted in requirements(wheel, environment):
+            version = versions.get(canonicalize_name(wanted.name))
+            if version and not wanted.specifier.contains(version, prereleases=True):
+                raise WheelError(
+                    f"{wheel.name} {wheel.version} requires {wanted}, but the version of {wanted.name} would be"
+                    f" {version}; name versions that fit together"
+                )
 
 
 def _build(builder: PackageBuilder, job: Job, *, clean: bool) -> Outcome:
@@ -139,17 +174,21 @@ def installed_releases(context: Context) -> list[Release]:
     """Return the releases that this checkout has installed, by name."""
     path = state_path(context)
     try:
-        return [Release(**entry) for entry in json.loads(path.read_text("utf-8"))]
+        entries = json.loads(path.read_text("utf-8"))
+        if not isinstance(entries, list) or not all(isinstance(v, str) for entry in entries for v in entry.values()):
+            raise ValueError("it should be a list of tables of texts")
+        return [Release(**entry) for entry in entries]
     except FileNotFoundError:
         return []
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{path} is damaged ({error}); delete it and install the packages again") from error
 
 
 def _write_state(context: Context, jobs: dict[str, Job]) -> None:
     path = state_path(context)
     path.parent.mkdir(parents=True, exist_ok=True)
-    entries = [asdict(job.release) for _, job in sorted(jobs.items())]
+    # A URL may change, or have a password in it: a release is found again by its hash.
+    entries = [asdict(replace(job.release, url="")) for _, job in sorted(jobs.items())]
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(entries, indent=1) + "\n", "utf-8")
     temporary.replace(path)

@@ -93,9 +93,13 @@ def compiler_environment(compiler: Toolchain) -> dict[str, str | None]:
 
 
 def library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
-    """Return the variables by which a package's build finds native libraries."""
+    """Return the variables by which a package's build finds native libraries; none where there are no libraries."""
+    if not prefixes:
+        return {}
+    includes = " ".join(f"-I{prefix / 'include'}" for prefix in prefixes)
     return {
-        "CFLAGS": " ".join(f"-I{prefix / 'include'}" for prefix in prefixes),
+        "CFLAGS": includes,
+        "CXXFLAGS": includes,
         "LDFLAGS": " ".join(f"-L{prefix / 'lib'}" for prefix in prefixes),
         "PKG_CONFIG_LIBDIR": ":".join(str(prefix / "lib" / "pkgconfig") for prefix in prefixes),
     }

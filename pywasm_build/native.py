@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pywasm_build import archive
 from pywasm_build.context import Context
-from pywasm_build.errors import BuildError, CommandFailed, UsageError
+from pywasm_build.errors import BuildError, CommandFailed, MachineError, UsageError
 from pywasm_build.pins import Source
 from pywasm_build.store import JSON, Stage, link, remove_product
 
@@ -72,13 +72,13 @@ def native_python(context: Context, *, clean: bool = False) -> BuildPython:
 
 def _existing(context: Context, executable: Path, wanted: str) -> BuildPython:
     if not executable.is_file():
-        raise UsageError(f"PYWASM_BUILD_PYTHON names {executable}, which does not exist")
+        raise UsageError(f"PYWASM_BUILD_PYTHON names {executable}, which is no file; give the path of a Python")
     try:
         printed = context.runner.run(
             [executable, "-I", "-c", _PROBE], cwd=executable.parent, capture=True, timeout=60
         ).stdout
         implementation, version = json.loads(printed)
-    except (CommandFailed, ValueError) as error:
+    except (CommandFailed, MachineError, ValueError, TypeError) as error:
         raise UsageError(f"PYWASM_BUILD_PYTHON names {executable}, which does not run as a Python: {error}") from error
     if (implementation, version) != ("CPython", wanted):
         raise UsageError(
@@ -86,6 +86,12 @@ def _existing(context: Context, executable: Path, wanted: str) -> BuildPython:
             f" CPython {wanted}. Name one of exactly that version, or unset it to have one built"
         )
     check_modules(context, executable)
+    prefix = executable.resolve().parent.parent
+    if not list(prefix.glob(f"lib/python{short_version(version)}/ensurepip/_bundled/pip-*.whl")):
+        raise UsageError(
+            f"PYWASM_BUILD_PYTHON names {executable}, whose ensurepip has no wheel of pip in {prefix}, as distributions"
+            " have it; name one that was built from CPython's sources, or unset it to have one built"
+        )
     return BuildPython(executable=executable, version=version, identity=f"{executable} {version}")
 
 

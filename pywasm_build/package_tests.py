@@ -32,6 +32,8 @@ def test_package(context: Context, name: str, *, jobs: int, selection: Sequence[
     if recipe is None or recipe.kind != "package":
         hint = did_you_mean(requirement.name, [r.name for r in registry.packages])
         raise RecipeError(f"{requirement.name} has no recipe, and so no test{hint}")
+    if not requirement.specifier.contains(recipe.version, prereleases=True):
+        raise RecipeError(f"{requirement} cannot be tested: the recipe of {recipe.name} is for {recipe.version}")
     releases = {release.name: release.version for release in installed_releases(context)}
     if releases.get(canonicalize_name(recipe.name)) != recipe.version:
         install_packages(context, [Requirement(f"{recipe.name}=={recipe.version}")], experimental=True)

@@ -6,6 +6,7 @@ a folder with one wheel.
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 import tomllib
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_binary import WasmModule
@@ -23,13 +24,12 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
-from pywasm_build.index import PackageIndex, Release
+from pywasm_build.index import PackageIndex, Release, pinned
 from pywasm_build.libraries import compiler_environment, library_flags, native_library
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
 from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source_hash
 from pywasm_build.wheels import Wheel
-
 
 # As CPython itself is compiled.
 _FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow")
@@ -73,25 +73,17 @@ class PackageBuilder:
             self.context.say(f"warning: {release.name} is not in the registry; {_plan(release)}")
             return Job(release=release, recipe=None)
         if recipe.kind != "package":
-            raise RecipeError(f"{recipe.name} is a native library; packages that need it link it")
+            raise RecipeError(
+                f"{recipe.name} is {_NOT_A_PACKAGE[recipe.kind]}, which cannot be installed by itself; it is built"
+                " when something needs it"
+            )
         if recipe.experimental and not experimental:
             raise RecipeError(f"the recipe of {recipe.name} is experimental; ask for it with --experimental")
         return Job(release=self._release(recipe, requirement), recipe=recipe)
 
     def _release(self, recipe: Recipe, requirement: Requirement) -> Release:
         if requirement.specifier.contains(recipe.version, prereleases=True):
-            pinned = Requirement(f"{recipe.name}=={recipe.version}")
-            if path := self.index.cached(recipe.sha256):
-                name = canonicalize_name(recipe.name)
-                return Release(name=name, version=recipe.version, file=path.name, url="", sha256=recipe.sha256)
-            found = list(self.index.sdists(pinned))
-            for release in found:
-                if release.sha256 == recipe.sha256:
-                    return release
-            seen = ", ".join(release.sha256 for release in found) or "none"
-            raise RecipeError(
-                f"no index has the sdist of {pinned} that its recipe pins (sha256 {recipe.sha256}; found: {seen})"
-            )
+            return self._pinned_release(recipe)
         other = next(self.index.sdists(requirement), None)
         if other is None:
             raise RecipeError(f"no index has an sdist for {str(requirement)!r}")
@@ -99,6 +91,21 @@ class PackageBuilder:
             f"warning: the recipe of {recipe.name} is for {recipe.version}; trying it with {other.version}"
         )
         return other
+
+    def _pinned_release(self, recipe: Recipe) -> Release:
+        if path := self.index.cached(recipe.sha256):
+            name = canonicalize_name(recipe.name)
+            return Release(name=name, version=recipe.version, file=path.name, sha256=recipe.sha256)
+        found = list(self.index.sdists(Requirement(f"{recipe.name}=={recipe.version}")))
+        # One that the index vouches for comes before one that only the recipe does.
+        for release in sorted(found, key=lambda release: release.sha256 != recipe.sha256):
+            if chosen := pinned(release, recipe.sha256):
+                return chosen
+        seen = ", ".join(f"{release.file} with {release.sha256}" for release in found) or "nothing"
+        raise RecipeError(
+            f"no index has the sdist of {recipe.name} {recipe.version} with the sha256 that its recipe pins"
+            f" ({recipe.sha256}); found: {seen}"
+        )
 
     def stage(self, job: Job) -> Stage:
         """Return the stage that makes the wheel of a job."""
@@ -143,10 +150,7 @@ class PackageBuilder:
 
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)
-        if job.release.is_wheel:
-            raw = source
-        else:
-            raw = self._build_sdist(job, source, root)
+        raw = source if job.release.is_wheel else self._build_sdist(job, source, root)
         replacements = self._replacements(root)
         wheel = wheels.normalise(raw, root, replacements)
         remove_product(root / "tree")
@@ -181,13 +185,14 @@ class PackageBuilder:
     def _environment(self, job: Job, tree: Path, extra: Sequence[Path]) -> dict[str, str | None]:
         recipe, compiler = job.recipe, self.environment.host.toolchain
         flags = library_flags([self._library(name) for name in recipe.libraries] if recipe else [])
-        path = [os.environ.get("PATH", os.defpath), str(self.environment.tools)]
+        path = [self.context.environ.get("PATH", os.defpath), str(self.environment.tools)]
+        common = [*_FLAGS, *self._mapped_paths(tree)]
         return {
             # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
             **compiler_environment(compiler),
             **flags,
             # setuptools takes these instead of CPython's own flags, not besides.
-            "CFLAGS": " ".join([*_FLAGS, *self._mapped_paths(tree), flags["CFLAGS"]]).strip(),
+            **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
             # In front of cross-python's own programs, the tools' pip would make wheels for the build machine.
             "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
             "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
@@ -213,7 +218,7 @@ class PackageBuilder:
     def _extra_tools(self, job: Job, requires: Sequence[str]) -> list[Path]:
         """Return folders with build requirements that the pinned tools do not satisfy."""
         wanted = list(job.recipe.build_requires) if job.recipe else list(requires)
-        lacking = [r for r in wanted if not self._have_tool(Requirement(r))]
+        lacking = [requirement for requirement in wanted if not self._have_tool(Requirement(requirement))]
         if not lacking:
             return []
         if job.recipe:
@@ -239,8 +244,8 @@ class PackageBuilder:
     @cached_property
     def _tools(self) -> dict[str, str]:
         """The versions of the build tools by canonical name."""
-        found = (path.name.split("-") for path in self.environment.tools_path.glob("*.dist-info"))
-        return {canonicalize_name(name): version.removesuffix(".dist") for name, version, *_ in found}
+        found = importlib.metadata.distributions(path=[str(self.environment.tools_path)])
+        return {canonicalize_name(tool.metadata["Name"]): tool.version for tool in found}
 
     def _replacements(self, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
@@ -249,19 +254,16 @@ class PackageBuilder:
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",
             f"{host.toolchain.bin}/": "",
             f"{root / 'tree'}/": "",
-            str(self.context.workspace.cache): "/nonexistent",
-            str(self.context.workspace.root): "/nonexistent",
+            # Not the cache folder or the checkout: a short path such as /src is in many an innocent text.
+            str(self.context.workspace.store): "/nonexistent",
         }
 
     def _check(self, job: Job, wheel: Path, *, forbidden: Sequence[str]) -> None:
-        host = self.environment.host
+        host, made = self.environment.host, Wheel.read(wheel)
+        if made.name != job.release.name:
+            raise WheelError(f"the build of {job.title} made a wheel of {made.name}")
         exports = frozenset(WasmModule(host.main_module.read_bytes()).exports)
-        wheels.require_good(
-            Wheel.read(wheel), short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden
-        )
-        name = Wheel.read(wheel).name
-        if canonicalize_name(name) != job.release.name:
-            raise WheelError(f"the build of {job.title} made a wheel of {name}")
+        wheels.require_good(made, short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden)
 
 
 def read_build_system(tree: Path) -> tuple[str, list[str]]:
@@ -272,7 +274,15 @@ def read_build_system(tree: Path) -> tuple[str, list[str]]:
     except ValueError as error:
         raise BuildError(f"{path} cannot be read: {error}") from error
     system = data.get("build-system", {})
-    return str(system.get("build-backend", "setuptools.build_meta")), list(system.get("requires", ["setuptools"]))
+    if not isinstance(system, dict):
+        raise BuildError(f"{path} cannot be used: build-system is no table")
+    requires = system.get("requires", ["setuptools"])
+    if not isinstance(requires, list):
+        raise BuildError(f"{path} cannot be used: the requires of its build-system is no list")
+    try:
+        return str(system.get("build-backend", "setuptools.build_meta")), [str(Requirement(r)) for r in requires]
+    except (InvalidRequirement, TypeError) as error:
+        raise BuildError(f"{path} cannot be used: its build-system requires what is no requirement: {error}") from error
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:
@@ -283,9 +293,12 @@ def _only_wheel(folder: Path, log: Path) -> Path:
     return found[0]
 
 
+_NOT_A_PACKAGE = {"library": "a native library", "interpreter": "the interpreter"}
+
+
 def _plan(release: Release) -> str:
     if release.is_wheel:
-        return f"its pure wheel {release.file} is taken as it is"
+        return f"its wheel {release.file} is taken as it is"
     return f"its sdist {release.file} is built without patches"
 
 

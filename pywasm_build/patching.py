@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pywasm_build.command import Runner
+from pywasm_build.command import Changes, Runner
 from pywasm_build.errors import CommandFailed, PatchError
 from pywasm_build.recipes import Patch, Recipe
 from pywasm_build.store import JSON
@@ -33,15 +34,16 @@ def patch_inputs(patches: Iterable[Patch]) -> JSON:
 
 def apply_patches(runner: Runner, patches: Iterable[Patch], tree: Path, *, log: Path) -> None:
     """Apply patches to `tree` in order; raise PatchError with git's words if one does not fit exactly."""
+    environment: Changes = {
+        # Without a repository git applies to the folder it stands in; one around it would change that.
+        "GIT_CEILING_DIRECTORIES": str(tree.parent),
+        # The user's apply.whitespace and the like must not decide whether a patch fits.
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
     for patch in patches:
         try:
-            # Without a repository git applies to the folder it stands in; one around it would change that.
-            runner.run(
-                ["git", "apply", "--verbose", "-p1", patch.path],
-                cwd=tree,
-                env={"GIT_CEILING_DIRECTORIES": str(tree.parent), "GIT_DIR": None},
-                log=log,
-            )
+            runner.run(["git", "apply", "--verbose", "-p1", patch.path], cwd=tree, env=environment, log=log)
         except CommandFailed as error:
             said = "\n".join(f"  | {line}" for line in error.tail)
             raise PatchError(

@@ -29,7 +29,7 @@ def quickstart(context: Context) -> None:
     doctor.require(context.runner, mend_it=True)
     done = install_packages(context, [Requirement(_PACKAGE)])
     host = host_python(context)
-    print(_summary(host, done))
+    print(closing_table(host, done))
     print("\n$ bin/python-wasm -c '...'", flush=True)
     print(_demonstrate(context), end="")
     print(f"\nready after {time.monotonic() - started:.1f} s; now try: bin/python-wasm --help")
@@ -46,7 +46,9 @@ def _demonstrate(context: Context) -> str:
     ).stdout
 
 
-def _summary(host: HostPython, done: Installation) -> str:
+def closing_table(host: HostPython, done: Installation) -> str:
+    """Return the table of what was made: version, size and the seconds that its build took, now or earlier."""
+
     def seconds(stamp: dict[str, object] | None) -> float | None:
         value = (stamp or {}).get("seconds")
         return float(value) if isinstance(value, int | float) else None

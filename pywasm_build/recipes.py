@@ -50,6 +50,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -77,6 +78,12 @@ _KEYS: Mapping[str, Sequence[str]] = {
     ),
     "test.expected-failure": ("ids", "reason", "run"),
 }
+# What has a meaning besides for a package, which may have all but the other heads.
+_KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
+    "library": ("library", "build", "patch"),
+    "interpreter": ("interpreter", "patch"),
+}
+_BUILD_KEYS_OF_LIBRARY = ("environment",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +186,11 @@ def read_registry(root: Path) -> Registry:
         if key != canonicalize_name(path.parent.name):
             raise RecipeError(f"{path} is the recipe of {recipe.name}, but lies in the folder {path.parent.name}")
         recipes[key] = recipe
+    used = {patch.path for recipe in recipes.values() for patch in recipe.patches}
+    if strays := sorted(set(root.glob("*/*.patch")) - used):
+        raise RecipeError(
+            f"no recipe names {', '.join(map(str, strays))}: add a [[patch]] with its reason, or remove it"
+        )
     return Registry(root=root, recipes=recipes)
 
 
@@ -201,6 +213,7 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         raise RecipeError(f"a recipe has exactly one of {', '.join(f'[{head}]' for head in _HEADS)}")
     head = heads[0]
     table, build = _table(data, head), _table(data, "build")
+    _check_kind(data, head)
     version = sha256 = ""
     if head == "package":
         version, sha256 = _version(_text(table, "version", head)), _text(table, "sha256", head)
@@ -212,10 +225,10 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         kind=head,
         version=version,
         sha256=sha256,
-        requires=_texts(table, "requires"),
-        experimental=bool(table.get("experimental", False)),
+        requires=_requirements(table),
+        experimental=_flag(table, "experimental", default=False),
         cmake=_texts(table, "cmake"),
-        build_requires=_texts(build, "requires"),
+        build_requires=_requirements(build),
         libraries=_texts(build, "libraries"),
         environment=_strings(build, "environment"),
         config_settings={key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")},
@@ -257,12 +270,10 @@ def _suite(table: Mapping[str, Any]) -> Suite:
 
 def _expected_failure(entry: Mapping[str, Any]) -> ExpectedFailure:
     _check_keys(entry, "test.expected-failure")
-    run = entry.get("run", True)
-    if not isinstance(run, bool):
-        raise RecipeError(f"run = {run!r} in an expected-failure must be true or false")
     if not (ids := _texts(entry, "ids")):
         raise RecipeError("an expected-failure needs ids = [...]")
-    return ExpectedFailure(ids=ids, reason=_text(entry, "reason", "expected-failure"), run=run)
+    reason, run = _text(entry, "reason", "expected-failure"), _flag(entry, "run", default=True)
+    return ExpectedFailure(ids=ids, reason=reason, run=run)
 
 
 def _check_keys(table: Mapping[str, Any], where: str) -> None:
@@ -270,6 +281,15 @@ def _check_keys(table: Mapping[str, Any], where: str) -> None:
         if key not in _KEYS[where]:
             place = f"[{where}]" if where else "the top level"
             raise RecipeError(f"unknown key {key!r} in {place}{did_you_mean(key, _KEYS[where])}")
+
+
+def _check_kind(data: Mapping[str, Any], head: str) -> None:
+    """Refuse what is right in itself but has no effect in a recipe of this kind."""
+    unused = [key for key in data if key not in _KEYS_OF_KIND.get(head, data)]
+    if head == "library":
+        unused += [f"build.{key}" for key in data.get("build", {}) if key not in _BUILD_KEYS_OF_LIBRARY]
+    if unused:
+        raise RecipeError(f"{', '.join(unused)} has no effect in a recipe with [{head}]: remove it")
 
 
 def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -304,6 +324,22 @@ def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise RecipeError(f"{key} must be a list of texts")
     return tuple(value)
+
+
+def _flag(table: Mapping[str, Any], key: str, *, default: bool) -> bool:
+    value = table.get(key, default)
+    if not isinstance(value, bool):
+        raise RecipeError(f"{key} = {value!r} must be true or false")
+    return value
+
+
+def _requirements(table: Mapping[str, Any]) -> tuple[str, ...]:
+    for text in _texts(table, "requires"):
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            raise RecipeError(f"requires has {text!r}, which is no requirement: {error}") from None
+    return _texts(table, "requires")
 
 
 def _strings(table: Mapping[str, Any], key: str) -> Mapping[str, str]:

@@ -26,7 +26,8 @@ from pywasm_build.context import Context
 from pywasm_build.cpython import PREFIX, HostPython
 from pywasm_build.errors import BuildError, StoreError
 from pywasm_build.sources import file_sha256
-from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, source_hash
+from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, read_stamp, source_hash
+from pywasm_build.wheel_archive import is_library
 from pywasm_build.wheels import Wheel
 
 # What a sandbox without windows, terminals, processes and a compiler cannot use. "test" goes with its subfolders.
@@ -43,7 +44,6 @@ _LEFT_OUT = (
     "venv",
     "lib2to3",
     "pydoc_data",
-    "_pyrepl",
     "curses",
     "config-*",
     "site-packages",
@@ -177,10 +177,11 @@ def _install(context: Context, host: HostPython, wheel: Wheel, root: Path) -> Ma
 
 
 def _assemble(host: HostPython, library: Path, unpacked: Sequence[Path], root: Path) -> Mapping[str, JSON]:
-    for tree in (library, *unpacked):
-        _link_tree(tree, root)
+    trees = (library, *unpacked)
+    for number, tree in enumerate(trees):
+        link_tree(tree, root, earlier=trees[:number])
     main = root / "usr" / "bin" / host.main_module.name
-    modules = sorted(root.rglob("*.so"))
+    modules = sorted(path for path in root.rglob("*.so*") if is_library(path.name))
     return {
         "python": {
             "version": host.version,
@@ -191,18 +192,25 @@ def _assemble(host: HostPython, library: Path, unpacked: Sequence[Path], root: P
     }
 
 
-def _link_tree(source: Path, target: Path) -> None:
-    """Hard-link every file of a product into `target`; two wheels with one file are a conflict."""
+def link_tree(source: Path, target: Path, *, earlier: Sequence[Path] = ()) -> None:
+    """Hard-link every file of a product into `target`; raise StoreError for one that an earlier product put there."""
     for folder, _, names in os.walk(source):
         here = Path(folder)
-        into = target / here.relative_to(source)
-        into.mkdir(exist_ok=True)
-        for name in names:
-            if here == source and name == STAMP:
-                continue
-            try:
-                link_or_copy(here / name, into / name)
-            except FileExistsError:
-                raise StoreError(
-                    f"two packages install {into.relative_to(target) / name}; they cannot be installed together"
-                ) from None
+        inside = here.relative_to(source)
+        try:
+            (target / inside).mkdir(exist_ok=True)
+            for name in names:
+                if here != source or name != STAMP:
+                    inside = (here / name).relative_to(source)
+                    link_or_copy(here / name, target / inside)
+        except (FileExistsError, NotADirectoryError):
+            owners = [_title(tree) for tree in earlier if (tree / inside).exists()]
+            raise StoreError(
+                f"{_title(source)} installs /{inside}, and so does {', '.join(owners) or 'another package'};"
+                " they cannot be installed together"
+            ) from None
+
+
+def _title(product: Path) -> str:
+    """Return the name of the package that is unpacked in a product."""
+    return str((read_stamp(product) or {}).get("package", "the standard library"))

@@ -40,6 +40,7 @@ class SuiteResult:
     complete: all tests of the package were asked for.
     seconds: wall time of the run with `jobs` processes at once.
     expected: tests that failed as the recipe says, with its reason.
+    report: the JSON report, once it is written.
     """
 
     name: str
@@ -51,6 +52,7 @@ class SuiteResult:
     failed: Sequence[TestResult]
     expected: Sequence[tuple[TestResult, str]]
     stale: Sequence[Stale]
+    report: Path | None = None
 
     @property
     def ok(self) -> bool:

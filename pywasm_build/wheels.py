@@ -37,7 +37,6 @@ __all__ = ["Wheel", "check", "normalise", "require_good", "requirements", "targe
 PLATFORM_TAG = "wasi_wasm32"
 # The multiarch name that CPython puts into the file names of its extension modules.
 _MULTIARCH = "wasm32-wasi"
-_PURE = frozenset((Tag("py3", "none", "any"), Tag("py2", "none", "any")))
 
 _ENV, _GOT_FUNCTIONS, _GOT_DATA = "env", "GOT.func", "GOT.mem"
 # What the dynamic linker answers itself, and the two tags of the exceptions of C++ and longjmp.
@@ -84,8 +83,8 @@ class Wheel:
 
     @property
     def is_pure(self) -> bool:
-        """Tell whether the tag says that the wheel suits every platform."""
-        return Tag("py3", "none", "any") in self.tags <= _PURE
+        """Tell whether its tags say that it suits every platform."""
+        return all(tag.abi == "none" and tag.platform == "any" for tag in self.tags)
 
 
 def _read_metadata(path: Path, name: NormalizedName, version: Version) -> Metadata:
@@ -156,7 +155,7 @@ def check(wheel: Wheel, *, short: str, provided: frozenset[str], abi: str, forbi
     problems = _tag_problems(wheel, short)
     try:
         with open_wheel(wheel.path) as source:
-            modules = _read_entries(source, forbidden, problems)
+            modules = _read_entries(source, wheel, forbidden, problems)
             problems += _wheel_file_problems(source, wheel)
     except (ArchiveError, WheelError) as error:
         return [*problems, str(error)]
@@ -172,25 +171,28 @@ def check(wheel: Wheel, *, short: str, provided: frozenset[str], abi: str, forbi
 
 
 def _tag_problems(wheel: Wheel, short: str) -> list[str]:
-    if wheel.is_pure:
-        return []
     major, minor = short.split(".")
     own = Tag(f"cp{major}{minor}", f"cp{major}{minor}", PLATFORM_TAG)
-    stable = re.compile(f"cp{major}([0-9]+)")
-
-    def suits(tag: Tag) -> bool:
-        since = stable.fullmatch(tag.interpreter)
-        if tag.abi != "abi3" or tag.platform != PLATFORM_TAG or since is None:
-            return tag == own
-        return int(since[1]) <= int(minor)
-
-    bad = sorted(str(tag) for tag in wheel.tags if not suits(tag))
-    if not bad:
+    bad = sorted(str(tag) for tag in wheel.tags if not _suits(tag, own, short))
+    # A pure wheel is the same for all that its tags name; of the others each must be for the guest.
+    if not bad or (wheel.is_pure and len(bad) < len(wheel.tags)):
         return []
     return [
         f"its tag {', '.join(bad)} does not suit Python {short} in wasm; that needs {own},"
-        f" cp{major}N-abi3-{PLATFORM_TAG} with N up to {minor}, or py3-none-any: build it in crossenv"
+        f" cp{major}N-abi3-{PLATFORM_TAG} or py{major}N-none-any with N up to {minor}, py{major}-none-any or"
+        f" {own.interpreter}-none-any: build it in crossenv"
     ]
+
+
+def _suits(tag: Tag, own: Tag, short: str) -> bool:
+    """Tell whether the guest, whose own tag is `own`, takes a wheel with this tag."""
+    major, minor = short.split(".")
+    pure = (tag.abi, tag.platform) == ("none", "any")
+    stable = (tag.abi, tag.platform) == ("abi3", PLATFORM_TAG)
+    if tag == own or (pure and tag.interpreter in (f"py{major}", own.interpreter)):
+        return True
+    since = re.fullmatch(f"{'py' if pure else 'cp'}{major}([0-9]+)", tag.interpreter)
+    return (pure or stable) and since is not None and int(since[1]) <= int(minor)
 
 
 def _wheel_file_problems(source: WheelArchive, wheel: Wheel) -> list[str]:
@@ -228,7 +230,9 @@ class _SideModule:
         return self.name.rpartition("/")[2]
 
 
-def _read_entries(source: WheelArchive, forbidden: Sequence[str], problems: list[str]) -> list[_SideModule]:
+def _read_entries(
+    source: WheelArchive, wheel: Wheel, forbidden: Sequence[str], problems: list[str]
+) -> list[_SideModule]:
     """Read every entry once; add what is wrong with it as bytes to `problems`, return the side modules."""
     record = read_record(source)
     advice = "; build the wheel again, or let `normalise` write its RECORD"
@@ -239,7 +243,9 @@ def _read_entries(source: WheelArchive, forbidden: Sequence[str], problems: list
         if name not in source.unrecorded:
             problems += [problem + advice for problem in record.check(name, content)]
         problems += _path_problems(name, content, forbidden)
-        if foreign := foreign_format(content):
+        # Pure wheels such as setuptools' carry launchers for Windows, which are data everywhere else.
+        launcher = wheel.is_pure and name.endswith(".exe")
+        if (foreign := foreign_format(content)) and not (launcher and foreign == "PE"):
             problems.append(f"{name} is a binary for another machine ({foreign}); leave it out or {_REBUILD}")
         elif module := _read_side_module(name, content):
             modules.append(module)

@@ -109,8 +109,11 @@ def _exists_in_guest(path: str, mounts: Sequence[Mount]) -> bool:
 
 def _environment(line: CommandLine) -> dict[str, str]:
     environment = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    if "TERM" in os.environ and sys.stdin is not None and sys.stdin.isatty():
-        environment["TERM"] = os.environ["TERM"]
+    if sys.stdin is not None and sys.stdin.isatty():
+        # Python's newer prompt needs termios, which WASI has not: it would say so and take the basic one.
+        environment["PYTHON_BASIC_REPL"] = "1"
+        if "TERM" in os.environ:
+            environment["TERM"] = os.environ["TERM"]
     for name, value in line.environment:
         if value is None:
             value = os.environ.get(name)

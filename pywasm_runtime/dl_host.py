@@ -71,9 +71,7 @@ class DlHost:
             raise
         except EmbedderError as error:
             self._fail(str(error))
-        except (
-            Exception
-        ) as error:  # a defect of ours: the guest gets an error it can report, not a dead process
+        except Exception as error:  # a defect of ours: the guest gets an error it can report, not a dead process
             self._fail(f"internal error of the dynamic linker: {type(error).__name__}: {error}")
         return failure
 

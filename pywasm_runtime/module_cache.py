@@ -42,9 +42,7 @@ class ModuleCache:
     `report` gets one line before a long compilation.
     """
 
-    def __init__(
-        self, engine: wasmtime.Engine, folder: Path, report: Callable[[str], None] = _say_nothing
-    ) -> None:
+    def __init__(self, engine: wasmtime.Engine, folder: Path, report: Callable[[str], None] = _say_nothing) -> None:
         self.engine = engine
         self._folder = folder
         self._report = report

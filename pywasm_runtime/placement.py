@@ -130,9 +130,7 @@ class Placement:
             value = provider.data_address(wanted.name)
         else:
             value = self.address(wanted.name, provider)
-        return self._space.new_global(
-            value, mutable=isinstance(wanted.type, GlobalType) and wanted.type.mutable
-        )
+        return self._space.new_global(value, mutable=isinstance(wanted.type, GlobalType) and wanted.type.mutable)
 
     def _thunks(self, library: Library, wanted: list[Import]) -> list[Extern]:
         if not wanted:

@@ -76,6 +76,10 @@ class GuestProcess:
             self._space.call(start)
         except GuestExit as ending:
             return ending.status
+        except GuestTrap:
+            if self._stack_is_exhausted():
+                raise GuestTrap("call stack exhausted") from None
+            raise
         return 0
 
     def dump_traceback(self) -> None:
@@ -95,6 +99,16 @@ class GuestProcess:
                 space.call(dump, _STDERR)
         except (EmbedderError, GuestExit):
             return  # the guest is too broken to speak; its trap is reported anyway
+
+    def _stack_is_exhausted(self) -> bool:
+        """Tell whether the stack in memory has run below address 0, which traps as an access out of bounds."""
+        if self.instance is None:
+            return False
+        pointer = self._space.export_of(self.instance, STACK_POINTER, raw.GLOBAL)
+        memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
+        if pointer is None or memory is None:
+            return False
+        return self._space.global_value(pointer) > self._space.memory_size(memory)
 
     def _instantiate(self) -> None:
         settings, program = self._settings, self._program

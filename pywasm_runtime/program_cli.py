@@ -30,9 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise UsageError(
-            f"can't open file {arguments[0]!r}: [Errno {error.errno}] {error.strerror}"
-        ) from None
+        raise UsageError(f"can't open file {arguments[0]!r}: [Errno {error.errno}] {error.strerror}") from None
     current = Path.cwd()
     names = (".", str(current))
     mounts = [Mount(host=current, guest=name, read_only=False) for name in names]

@@ -67,9 +67,7 @@ class Space:
         i32 = wasmtime.ValType.i32()
         kind = wasmtime.FuncType([i32] * params, [i32] * results)
         item = c.wasmtime_extern_t(kind=FUNC)
-        c.wasmtime_func_new_unchecked(
-            self.context, kind.ptr(), callback, None, _NO_FINALIZER, byref(item.of.func)
-        )
+        c.wasmtime_func_new_unchecked(self.context, kind.ptr(), callback, None, _NO_FINALIZER, byref(item.of.func))
         return item
 
     def instantiate(self, module: wasmtime.Module, imports: Sequence[Extern]) -> Any:
@@ -77,9 +75,7 @@ class Space:
         array = (c.wasmtime_extern_t * len(imports))(*imports)
         instance = c.wasmtime_instance_t()
         trap = ctypes.POINTER(c.wasm_trap_t)()
-        error = c.wasmtime_instance_new(
-            self.context, module.ptr(), array, len(imports), byref(instance), byref(trap)
-        )
+        error = c.wasmtime_instance_new(self.context, module.ptr(), array, len(imports), byref(instance), byref(trap))
         self.check(error, trap, refused=ModuleError)
         return instance
 
@@ -115,9 +111,7 @@ class Space:
         for index, argument in enumerate(arguments):
             values[index].i32 = argument
         trap = ctypes.POINTER(c.wasm_trap_t)()
-        error = c.wasmtime_func_call_unchecked(
-            self.context, byref(function.of.func), values, len(values), byref(trap)
-        )
+        error = c.wasmtime_func_call_unchecked(self.context, byref(function.of.func), values, len(values), byref(trap))
         self.check(error, trap, refused=GuestTrap)
         return int(values[0].i32) & U32
 

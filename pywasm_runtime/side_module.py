@@ -65,9 +65,7 @@ def check_abi(path: str, found: str | None, expected: str | None) -> None:
     if expected is None:
         raise LinkError(f"{path}: the main module has no section {ABI_SECTION}, so no side module fits it")
     if found is None:
-        raise LinkError(
-            f"{path}: built for no known ABI (no section {ABI_SECTION}); this runtime is {expected!r}"
-        )
+        raise LinkError(f"{path}: built for no known ABI (no section {ABI_SECTION}); this runtime is {expected!r}")
     if found != expected:
         raise LinkError(f"{path}: built for ABI {found!r}, this runtime is {expected!r}: build it again")
 
@@ -76,11 +74,7 @@ def _check_imports(path: str, wasm: WasmModule) -> None:
     for wanted in wasm.imports:
         if wanted.module not in (GOT_DATA, GOT_FUNCTIONS):
             continue
-        if (
-            wanted.kind is not Kind.GLOBAL
-            or not isinstance(wanted.type, GlobalType)
-            or wanted.type.value != I32
-        ):
+        if wanted.kind is not Kind.GLOBAL or not isinstance(wanted.type, GlobalType) or wanted.type.value != I32:
             raise LinkError(f"{path}: the import {wanted.module}.{wanted.name} is not an i32 global")
 
 

@@ -188,13 +188,13 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add one part of a test: setup, call or teardown."""
         self._take(report)
+        if report.when == "setup" and report.failed and self._capture is not None:
+            # The fixture capfd fails without dup(), but stays active and would fail all the tests after it.
+            self._capture.unset_fixture()
 
     def pytest_runtest_logfinish(self) -> None:
         """Write a test's outcome."""
         self._finish()
-        if self._capture is not None:
-            # The fixture capfd fails without dup(), but stays active and would fail all the tests after it.
-            self._capture.unset_fixture()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, None, None]:

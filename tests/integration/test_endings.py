@@ -13,11 +13,20 @@ from tests.integration.chain import TIMEOUT, Chain, Ended
 TRAPS = r"""
 #include <stdlib.h>
 static volatile int depth;
-__attribute__((noinline)) static int deeper(int n) { volatile char frame[64]; frame[0] = n; return deeper(n + depth + 1) + frame[0]; }
+__attribute__((noinline)) static int deeper(int n)
+{
+    volatile char frame[64];
+    frame[0] = (char)n;
+    return depth ? n : deeper(n + 1) + frame[0];
+}
 static PyObject *trap(PyObject *module, PyObject *none) { __builtin_trap(); }
 static PyObject *overflow(PyObject *module, PyObject *none) { return PyLong_FromLong(deeper(1)); }
 static PyObject *wild(PyObject *module, PyObject *none) { return PyLong_FromLong(*(volatile int *)0xfffffff0u); }
-static PyObject *call(PyObject *module, PyObject *none) { return ((PyObject *(*)(double))(void *)PyLong_FromLong)(1.0); }
+static PyObject *call(PyObject *module, PyObject *none)
+{
+    void *volatile function = (void *)PyLong_FromLong;
+    return ((PyObject *(*)(double))function)(1.0);
+}
 static PyObject *zero(PyObject *module, PyObject *n) { return PyLong_FromLong(7 / PyLong_AsLong(n)); }
 static PyObject *leave(PyObject *module, PyObject *none) { exit(11); }
 EXTENSION(traps, {"trap", trap, METH_NOARGS, NULL}, {"overflow", overflow, METH_NOARGS, NULL},

@@ -86,9 +86,7 @@ PRIVATE = Path("/private")
 def settings(tmp_path: Path, *arguments: str) -> ProcessSettings:
     (tmp_path / "root/usr/lib").mkdir(parents=True, exist_ok=True)
     (tmp_path / "root/usr/lib/inner.py").write_text("")
-    program = Program(
-        path=tmp_path / "root/usr/bin/python.wasm", digest="", guest_name="/usr/bin/python.wasm"
-    )
+    program = Program(path=tmp_path / "root/usr/bin/python.wasm", digest="", guest_name="/usr/bin/python.wasm")
     root = RuntimeRoot(folder=tmp_path / "root", program=program)
     private = [Mount(host=PRIVATE / "tmp", guest="/tmp", read_only=False)]
     return process_settings(parse_command_line(arguments), root, private)
@@ -114,9 +112,7 @@ def test_a_scripts_folder_is_shown_read_only_at_its_own_path(tmp_path: Path, scr
     assert "PYWASM_CWD" not in found.environment  # the folder we are in is not shown
 
 
-def test_a_script_beside_us_keeps_its_name(
-    tmp_path: Path, scripts: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_script_beside_us_keeps_its_name(tmp_path: Path, scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scripts)
     found = settings(tmp_path, "-u", "s.py")
     assert list(found.arguments)[1:] == ["-u", "s.py"]
@@ -142,9 +138,7 @@ def test_a_link_to_a_script(tmp_path: Path, scripts: Path) -> None:
     assert list(settings(tmp_path, "link.py").arguments)[1] == f"{scripts}/s.py"
 
 
-def test_a_script_in_tmp_does_not_take_the_guests_tmp(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_script_in_tmp_does_not_take_the_guests_tmp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = Path("/tmp") / f"pywasm-test-{tmp_path.name}.py"
     script.write_text("")
     try:
@@ -172,9 +166,7 @@ def test_a_dir_takes_the_place_of_our_mount(tmp_path: Path, scripts: Path) -> No
         settings(tmp_path, "--dir", f"{scripts}:/x", "--dir", f"{scripts}:/x")
 
 
-def test_nothing_of_our_environment_leaks(
-    tmp_path: Path, scripts: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_our_environment_leaks(tmp_path: Path, scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     del scripts
     monkeypatch.setenv("SECRET", "s")
     monkeypatch.setenv("WANTED", "w")

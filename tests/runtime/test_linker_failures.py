@@ -47,9 +47,7 @@ def test_another_abi(world: World, tmp_path: Path, compiled: ModuleCache) -> Non
     assert "main module has no section pywasm.abi" in refused(old, side_binary(""))
 
 
-@pytest.mark.parametrize(
-    "numbers", [(2**32 - 1, 0, 0, 0), (0, 31, 0, 0), (0, 0, 2**32 - 1, 0), (2**30 + 1, 16, 0, 0)]
-)
+@pytest.mark.parametrize("numbers", [(2**32 - 1, 0, 0, 0), (0, 31, 0, 0), (0, 0, 2**32 - 1, 0), (2**30 + 1, 16, 0, 0)])
 def test_huge_demands(world: World, numbers: tuple[int, ...]) -> None:
     raw = HEADER + dylink_section([(1, b"".join(map(uleb, numbers)))])
     assert "dylink.0 asks for a" in refused(world, with_custom_section(raw, "pywasm.abi", b"pywasm-1"))
@@ -72,9 +70,7 @@ def test_a_table_that_may_not_grow(world: World, tmp_path: Path, compiled: Modul
 
 def test_elements_beyond_the_announced_table_part(world: World) -> None:
     wat = ENV + "(func $f) (elem (global.get $tb) $f $f $f)"
-    assert "3 functions at offset 0 of its table part, which has 2 slots" in refused(
-        world, side_binary(wat, table=2)
-    )
+    assert "3 functions at offset 0 of its table part, which has 2 slots" in refused(world, side_binary(wat, table=2))
     absolute = ENV + "(func $f) (elem (i32.const 1) $f)"
     assert "not relative to __table_base" in refused(world, side_binary(absolute, table=2))
 
@@ -85,9 +81,7 @@ def test_data_beyond_the_memory(world: World) -> None:
 
 
 def test_an_invalid_function_body(world: World) -> None:
-    binary = side_binary('(func (export "f") (result i32) (i32.const 1))').replace(
-        b"\x41\x01\x0b", b"\x01\x01\x0b"
-    )
+    binary = side_binary('(func (export "f") (result i32) (i32.const 1))').replace(b"\x41\x01\x0b", b"\x01\x01\x0b")
     assert "wasmtime refuses the module" in refused(world, binary)
 
 
@@ -122,9 +116,7 @@ def test_a_constructor_that_traps(world: World) -> None:
 
 
 def test_a_constructor_that_recurses_without_end(world: World) -> None:
-    assert "call stack exhausted" in refused(
-        world, side_binary('(func $f (export "__wasm_call_ctors") (call $f))')
-    )
+    assert "call stack exhausted" in refused(world, side_binary('(func $f (export "__wasm_call_ctors") (call $f))'))
 
 
 def test_a_constructor_that_throws(world: World) -> None:

@@ -34,9 +34,7 @@ def test_needed_modules_are_searched_beside_in_paths_and_in_the_library_path(
     world.add("pkg/beside.so", export("beside", 1))
     world.add("pkg/.libs/path.so", export("path", 2))
     world.add("common/far.so", export("far", 3))
-    handle = world.load(
-        "pkg/a.so", "", needed=["beside.so", "path.so", "far.so"], paths=["/nowhere", "$ORIGIN/.libs"]
-    )
+    handle = world.load("pkg/a.so", "", needed=["beside.so", "path.so", "far.so"], paths=["/nowhere", "$ORIGIN/.libs"])
     assert [world.call(handle, symbol) for symbol in ("beside", "path", "far")] == [1, 2, 3]
 
 
@@ -90,9 +88,7 @@ def test_what_a_global_module_needs_is_global_too(world: World) -> None:
 
 
 def test_global_modules_are_searched_in_load_order_after_main(world: World) -> None:
-    world.load(
-        "first.so", export("twice", 1) + '(func (export "double") (result i32) (i32.const 0))', RTLD_GLOBAL
-    )
+    world.load("first.so", export("twice", 1) + '(func (export "double") (result i32) (i32.const 0))', RTLD_GLOBAL)
     world.load("second.so", export("twice", 2), RTLD_GLOBAL)
     handle = world.load("b.so", forward("ask", "twice") + export("twice", 3))
     assert world.call(handle, "ask") == 1

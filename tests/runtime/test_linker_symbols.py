@@ -115,8 +115,7 @@ def test_every_missing_symbol_is_named_once(world: World) -> None:
             weak=[("env", "maybe")],
         )
     assert (
-        str(caught.value)
-        == "/lib/a.so: missing symbols: _ZN3foo3barEv, lost, __other, wasi_snapshot_preview1.fd_write"
+        str(caught.value) == "/lib/a.so: missing symbols: _ZN3foo3barEv, lost, __other, wasi_snapshot_preview1.fd_write"
     )
 
 

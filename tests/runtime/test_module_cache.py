@@ -18,9 +18,7 @@ class CountingCache:
     def __init__(self, folder: Path) -> None:
         self.reports: list[str] = []
         self.compiled = 0
-        self._cache = ModuleCache(
-            new_engine(EngineSettings(stack_bytes=1 << 20)), folder, self.reports.append
-        )
+        self._cache = ModuleCache(new_engine(EngineSettings(stack_bytes=1 << 20)), folder, self.reports.append)
 
     def answer(self) -> int:
         module = self._cache.load("digest", self._read, "sample")

@@ -42,9 +42,7 @@ def table(tmp_path: Path) -> MountTable:
     (tmp_path / "root/usr/a").write_text("root")
     (tmp_path / "data/a").write_text("data")
     (tmp_path / "secret").write_text("secret")
-    return MountTable(
-        [Mount(host=tmp_path / "root", guest="/"), Mount(host=tmp_path / "data", guest="/usr/data")]
-    )
+    return MountTable([Mount(host=tmp_path / "root", guest="/"), Mount(host=tmp_path / "data", guest="/usr/data")])
 
 
 def test_the_longest_guest_path_wins(table: MountTable) -> None:

@@ -111,6 +111,17 @@ def test_the_traceback_is_written_on_the_reserve_stack(tmp_path: Path, compiled:
     assert (tmp_path / "err").read_bytes() == b"hi\n"
 
 
+def test_a_stack_that_ran_below_address_zero_is_exhausted(tmp_path: Path, compiled: ModuleCache) -> None:
+    wat = """(memory (export "memory") 1)
+             (global $sp (export "__stack_pointer") (mut i32) (i32.const 16))
+             (func $deeper (export "_start")
+               (global.set $sp (i32.sub (global.get $sp) (i32.const 32)))
+               (i32.store (global.get $sp) (i32.const 1))
+               (call $deeper))"""
+    with pytest.raises(GuestTrap, match="^call stack exhausted$"):
+        process(tmp_path, compiled, wat).run()
+
+
 def test_a_traceback_that_traps_too_is_let_go(tmp_path: Path, compiled: ModuleCache) -> None:
     wat = """(global (export "__stack_pointer") (mut i32) (i32.const 100))
              (func (export "_start") unreachable)
@@ -130,9 +141,7 @@ def dl_main(start: str) -> bytes:
     return with_custom_section(bytes(wasmtime.wat2wasm(wat)), "pywasm.abi", ABI.encode())
 
 
-def run_dl(
-    folder: Path, compiled: ModuleCache, start: str, side: bytes | None, out: Path | None = None
-) -> int:
+def run_dl(folder: Path, compiled: ModuleCache, start: str, side: bytes | None, out: Path | None = None) -> int:
     (folder / "lib").mkdir()
     if side is not None:
         (folder / "lib/a.so").write_bytes(side)
@@ -144,9 +153,7 @@ OPEN = "(call $dlopen (i32.const 3000) (i32.const 9) (i32.const 2))"
 
 
 def test_a_guest_opens_a_module_and_calls_into_it(tmp_path: Path, compiled: ModuleCache) -> None:
-    side = side_binary(
-        '(func (export "answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 2)))'
-    )
+    side = side_binary('(func (export "answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 2)))')
     start = f"""(call $exit (call_indirect (param i32) (result i32)
         (i32.const 40) (call $dlsym {OPEN} (i32.const 3010) (i32.const 6))))"""
     assert run_dl(tmp_path, compiled, start, side) == 42
@@ -204,9 +211,7 @@ def test_a_constructor_that_exits_ends_the_process(tmp_path: Path, compiled: Mod
 
 
 def command(module: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    code = (
-        f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); from pywasm_runtime.{module} import main; main()"
-    )
+    code = f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); from pywasm_runtime.{module} import main; main()"
     own = {
         "PYWASM_CACHE": str(cwd / "cache"),
         "PATH": os.environ["PATH"],
@@ -258,9 +263,7 @@ def test_python_wasm_with_a_stand_in_for_python(tmp_path: Path) -> None:
     assert "usage: python-wasm" in command("cli", "--help", cwd=tmp_path).stdout
 
 
-@pytest.mark.parametrize(
-    "stamp", ["", "[]", '{"python": {}}', '{"python": {"main": "gone", "main_sha256": "0"}}']
-)
+@pytest.mark.parametrize("stamp", ["", "[]", '{"python": {}}', '{"python": {"main": "gone", "main_sha256": "0"}}'])
 def test_a_broken_runtime_root_says_what_to_do(tmp_path: Path, stamp: str) -> None:
     (tmp_path / "stamp.json").write_text(stamp)
     for root in (tmp_path, tmp_path / "gone"):

@@ -62,6 +62,7 @@ class Reply:
     status: int = 200
     body: bytes = b""
     claim: int | None = -1
+    content_type: str = ""
 
 
 @dataclass(kw_only=True)
@@ -89,6 +90,8 @@ def web_server() -> Iterator[WebServer]:
             if reply.claim is not None:
                 length = len(reply.body) if reply.claim == -1 else reply.claim
                 self.send_header("Content-Length", str(length))
+            if reply.content_type:
+                self.send_header("Content-Type", reply.content_type)
             self.end_headers()
             self.wfile.write(reply.body)
 

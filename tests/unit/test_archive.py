@@ -188,9 +188,7 @@ def test_zip_tricks_are_refused(tmp_path: Path, name: str, mode: int) -> None:
 
 def test_deb(tmp_path: Path) -> None:
     data = lzma.compress(tar_bytes(entry("./usr/lib/libc.a", b"ar")))
-    archive = deb_file(
-        tmp_path, ("debian-binary", b"2.0\n"), ("control.tar.xz", b"odd"), ("data.tar.xz/", data)
-    )
+    archive = deb_file(tmp_path, ("debian-binary", b"2.0\n"), ("control.tar.xz", b"odd"), ("data.tar.xz/", data))
     unpack(archive, tmp_path / "out")
     assert (tmp_path / "out/usr/lib/libc.a").read_bytes() == b"ar"
 

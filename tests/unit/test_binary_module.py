@@ -142,9 +142,7 @@ def test_what_is_no_module_is_refused(raw: bytes, reason: str) -> None:
         WasmModule(raw)
 
 
-@pytest.mark.parametrize(
-    "entry", [b"\x5f\x00", b"\x5e\x7f\x00", b"\x4e\x01\x60\x00\x00", b"\x60\x01\x64\x00\x00"]
-)
+@pytest.mark.parametrize("entry", [b"\x5f\x00", b"\x5e\x7f\x00", b"\x4e\x01\x60\x00\x00", b"\x60\x01\x64\x00\x00"])
 def test_types_of_other_proposals_are_refused_by_name(entry: bytes) -> None:
     raw = HEADER + section(1, vector([entry]))
     with pytest.raises(MalformedModule, match="not supported"):

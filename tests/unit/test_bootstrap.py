@@ -160,9 +160,7 @@ def test_inv_says_why_a_python_will_not_do(made: Path, tmp_path: Path, script: s
 
 def test_inv_bootstraps_first_when_the_lock_changed(made: Path, tmp_path: Path) -> None:
     (made / "requirements.lock").write_text("changed\n")
-    shutil.copytree(
-        ROOT / "pywasm_build", made / "pywasm_build", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(ROOT / "pywasm_build", made / "pywasm_build", ignore=shutil.ignore_patterns("__pycache__"))
     done = inv(made / "bin" / "inv", cwd=tmp_path, PYWASM_PYTHON=sys.executable)
     # This environment has no mark of bin/inv, so the bootstrap was reached and refused to delete it.
     assert done.returncode == UsageError.exit_code

@@ -112,8 +112,7 @@ def test_a_relative_program_is_searched_from_the_folder(runner: SubprocessRunner
 
 def test_timeout_ends_the_command_and_its_children(runner: SubprocessRunner, tmp_path: Path) -> None:
     code = (
-        "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True);"
-        "time.sleep(60)"
+        "import subprocess, sys, time; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True);time.sleep(60)"
     )
     with pytest.raises(CommandFailed, match="longer than 1 s") as caught:
         runner.run(python(code), cwd=tmp_path, timeout=1)
@@ -121,9 +120,7 @@ def test_timeout_ends_the_command_and_its_children(runner: SubprocessRunner, tmp
     assert gone(int(caught.value.tail[0]))
 
 
-def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_build(
-    runner: SubprocessRunner, tmp_path: Path
-) -> None:
+def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_build(runner: SubprocessRunner, tmp_path: Path) -> None:
     code = "import subprocess; print(subprocess.Popen(['sleep', '30']).pid)"
     started = time.monotonic()
     done = runner.run(python(code), cwd=tmp_path, capture=True)
@@ -140,9 +137,7 @@ def test_the_terminal_gets_one_line_and_the_command(tmp_path: Path) -> None:
 def test_shell_line_can_be_pasted(tmp_path: Path) -> None:
     folder = tmp_path / "with blank"
     folder.mkdir()
-    line = shell_line(
-        ["sh", "-c", 'echo "$A|$B|$1"; pwd', "x", "it's"], cwd=folder, env={"A": "1 $2", "B": None}
-    )
+    line = shell_line(["sh", "-c", 'echo "$A|$B|$1"; pwd', "x", "it's"], cwd=folder, env={"A": "1 $2", "B": None})
     done = subprocess.run(["sh", "-c", line], env={"PATH": PATH, "B": "b"}, capture_output=True, text=True)
     assert done.stdout == f"1 $2||it's\n{folder}\n"
 
@@ -156,9 +151,7 @@ def test_what_reaches_commands(name: str) -> None:
     assert clean_environment({name: "x"}) == {name: "x"}
 
 
-@pytest.mark.parametrize(
-    "name", ["CC", "CFLAGS", "PYTHONPATH", "PKG_CONFIG_PATH", "MAKEFLAGS", "VIRTUAL_ENV"]
-)
+@pytest.mark.parametrize("name", ["CC", "CFLAGS", "PYTHONPATH", "PKG_CONFIG_PATH", "MAKEFLAGS", "VIRTUAL_ENV"])
 def test_what_does_not(name: str) -> None:
     assert clean_environment({name: "x"}) == {}
 
@@ -180,9 +173,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 77), (signal.SIGTERM, 143)])
-def test_interruption_ends_the_whole_group_and_propagates(
-    tmp_path: Path, number: signal.Signals, code: int
-) -> None:
+def test_interruption_ends_the_whole_group_and_propagates(tmp_path: Path, number: signal.Signals, code: int) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen([sys.executable, "-c", PARENT], cwd=tmp_path, env=environment) as parent:
         for _ in range(200):

@@ -82,9 +82,7 @@ def test_a_404_is_asked_once(web: WebServer, loader: Downloader, tmp_path: Path)
     assert web.asked == ["/x"]
 
 
-def test_a_wrong_hash_deletes_the_file_and_names_both(
-    web: WebServer, loader: Downloader, tmp_path: Path
-) -> None:
+def test_a_wrong_hash_deletes_the_file_and_names_both(web: WebServer, loader: Downloader, tmp_path: Path) -> None:
     web.replies["/x"] = [Reply(body=b"login page")]
     with pytest.raises(HashMismatch) as caught:
         loader.download(f"{web.url}/x", tmp_path / "x", SHA)
@@ -145,9 +143,7 @@ def test_only_http(loader: Downloader, tmp_path: Path, url: str) -> None:
         loader.download(url, tmp_path / "x", SHA)
 
 
-def test_an_old_file_is_replaced_only_by_a_verified_one(
-    web: WebServer, loader: Downloader, tmp_path: Path
-) -> None:
+def test_an_old_file_is_replaced_only_by_a_verified_one(web: WebServer, loader: Downloader, tmp_path: Path) -> None:
     target = tmp_path / "x"
     target.write_bytes(b"old")
     web.replies["/x"] = [Reply(body=b"bad"), Reply(body=BODY)]

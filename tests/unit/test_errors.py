@@ -18,9 +18,7 @@ def test_every_class_has_an_exit_code_of_its_own() -> None:
 
 def test_the_docstring_draws_the_real_tree() -> None:
     drawn = dict(re.findall(r"(\w+) +(\d+) +[a-z]", errors.__doc__ or ""))
-    real = {
-        kind.__name__: str(kind.exit_code) for kind in tree(PywasmError) if kind.__module__ == errors.__name__
-    }
+    real = {kind.__name__: str(kind.exit_code) for kind in tree(PywasmError) if kind.__module__ == errors.__name__}
     assert drawn == real
 
 

@@ -89,9 +89,7 @@ def test_the_named_mirror_is_used_instead_of_apt(bench: Bench) -> None:
     assert bench.runner.calls == []
 
 
-@pytest.mark.parametrize(
-    ("name", "data"), [("x-1.tar.gz", UP), ("x-1.tar.gz", DEB), ("x_1~git+2.orig.tar.gz", DEB)]
-)
+@pytest.mark.parametrize(("name", "data"), [("x-1.tar.gz", UP), ("x-1.tar.gz", DEB), ("x_1~git+2.orig.tar.gz", DEB)])
 def test_the_local_folder_comes_before_all(bench: Bench, tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     bench.environ["PYWASM_SOURCES"] = str(tmp_path)

@@ -175,9 +175,7 @@ def test_a_second_process_waits_says_so_once_and_uses_the_product(tmp_path: Path
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_after_an_interruption_the_next_run_goes_on(
-    tmp_path: Path, number: signal.Signals, code: int
-) -> None:
+def test_after_an_interruption_the_next_run_goes_on(tmp_path: Path, number: signal.Signals, code: int) -> None:
     with start(tmp_path, 60) as first:
         wait_until_made(tmp_path)
         first.send_signal(number)

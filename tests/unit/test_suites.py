@@ -24,8 +24,9 @@ from pywasm_build.store import Store
 from pywasm_build.suite_packages import INNER, suite_packages
 from pywasm_build.suite_report import Pattern, SuiteResult, judge, known_seconds, summary, write_reports
 from pywasm_build.suite_results import FAILED, NOT_RUN, PASSED, SKIPPED, EventLog, TestResult
+from pywasm_build.suite_run import PLUGINS, GuestPython
 from pywasm_build.suite_shares import divide, find_test_files, select
-from pywasm_build.suites import PLUGINS, GuestPython, run_suite
+from pywasm_build.suites import run_suite
 from pywasm_build.workspace import Workspace
 
 SITE_PACKAGES = Path("usr/lib/python3/site-packages")
@@ -231,7 +232,7 @@ def test_last(): pass
 
 
 def test_a_file_that_traps_for_ever_is_given_up_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pywasm_build.suites._MOST_ENDINGS", 2)
+    monkeypatch.setattr("pywasm_build.suite_run._MOST_ENDINGS", 2)
     world.file(
         "test_a.py",
         """
@@ -376,6 +377,7 @@ def test_a_selection_of_files_or_tests(world: World) -> None:
     assert outcomes(result) == {"test_a.py::test_two": "passed"}
     both = world.run(selection=["demo/tests/test_a.py::test_t*", "*/test_b.py"])
     assert outcomes(both) == {"test_a.py::test_two": "passed", "test_b.py::test_one": "passed"}
+    assert result.report == world.context.workspace.reports / "selection" / "demo.json"
     assert not (world.context.workspace.reports / "demo.json").exists()
     with pytest.raises(UsageError, match=r"'\*/test_c.py' means none of the 2 test files"):
         world.run(selection=["*/test_c.py"])

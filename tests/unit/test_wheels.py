@@ -32,6 +32,7 @@ SHORT, ABI = "3.13", "pywasm-1"
 NATIVE, PURE = "cp313-cp313-wasi_wasm32", "py3-none-any"
 SUFFIX = ".cpython-313-wasm32-wasi.so"
 INFO = "pack-1.0.dist-info"
+PE = b"MZ".ljust(0x3C, b"\0") + b"\x40\0\0\0PE\0\0"  # the shortest Windows program
 PROVIDED = frozenset(("PyLong_FromLong", "PyExc_ValueError"))
 STANDARD = """
   (import "env" "memory" (memory 1))
@@ -53,9 +54,7 @@ def side_module(
     text: str = "", *, abi: str | None = ABI, needed: Sequence[str] = (), weak: Sequence[tuple[str, str]] = ()
 ) -> bytes:
     flags = [name(module) + name(symbol) + uleb(1) for module, symbol in weak]
-    dylink = dylink_section(
-        [(1, b"\0\0\0\0"), (2, vector([name(file) for file in needed])), (4, vector(flags))]
-    )
+    dylink = dylink_section([(1, b"\0\0\0\0"), (2, vector([name(file) for file in needed])), (4, vector(flags))])
     plain = bytes(wasmtime.wat2wasm(f"(module {STANDARD} {text})"))
     raw = HEADER + dylink + plain[len(HEADER) :]
     return raw if abi is None else with_custom_section(raw, ABI_SECTION, abi.encode())
@@ -89,9 +88,7 @@ def write_zip(path: Path, entries: Entries) -> Path:
     return path
 
 
-def make(
-    folder: Path, files: Content, *, tag: str = NATIVE, fields: str = "", changed: Content | None = None
-) -> Path:
+def make(folder: Path, files: Content, *, tag: str = NATIVE, fields: str = "", changed: Content | None = None) -> Path:
     """Write a wheel whose RECORD is right, then change or add entries without telling RECORD."""
     content = {**files, **dist_info(tag, fields=fields)}
     content = {**content, f"{INFO}/RECORD": record_of(content), **(changed or {})}
@@ -170,7 +167,7 @@ def test_the_environment_is_the_guest_alone() -> None:
     assert environment["python_version"] == "3.13"
     assert environment["python_full_version"] == environment["implementation_version"] == "3.13.5"
     assert (environment["sys_platform"], environment["os_name"]) == ("wasi", "posix")
-    assert (environment["platform_system"], environment["platform_machine"]) == ("WASI", "wasm32")
+    assert (environment["platform_system"], environment["platform_machine"]) == ("wasi", "wasm32")
     assert target_environment("3.14.0rc1")["python_version"] == "3.14"
 
 
@@ -319,9 +316,7 @@ def test_a_new_record_always_verifies(files: dict[str, bytes], replacements: dic
     ],
 )
 @pytest.mark.parametrize("use", [Wheel.read, lambda path: normalise(path, path.parent / "out", {})])
-def test_unsafe_names_are_refused(
-    tmp_path: Path, entry: str, reason: str, use: Callable[[Path], object]
-) -> None:
+def test_unsafe_names_are_refused(tmp_path: Path, entry: str, reason: str, use: Callable[[Path], object]) -> None:
     path = make(tmp_path, {"good.py": b""}, changed={entry: b""})
     with pytest.raises(ArchiveError, match=reason):
         use(path)
@@ -420,15 +415,16 @@ def test_good_wheels_have_no_problems(tmp_path: Path) -> None:
     require_good(wheel, short=SHORT, provided=PROVIDED, abi=ABI, forbidden=["/build"])
     for tag in ("cp312-abi3-wasi_wasm32", "cp313-abi3-wasi_wasm32", "cp32-abi3-wasi_wasm32"):
         assert not problems_of(make(tmp_path, {"pack/stable.abi3.so": side_module()}, tag=tag))
-    for tag in (PURE, "py2.py3-none-any"):
-        assert not problems_of(make(tmp_path, {"pack.py": b"", "pack/program.wasm": HEADER}, tag=tag))
+    pure = ("py2.py3-none-any", "py313-none-any", "py39-none-any", "py312.py314-none-any", "cp313-none-any")
+    for tag in (PURE, *pure):
+        path = make(tmp_path, {"pack.py": b"", "pack/program.wasm": HEADER}, tag=tag)
+        assert Wheel.read(path).is_pure
+        assert not problems_of(path)
 
 
 def test_all_problems_are_in_the_error(tmp_path: Path) -> None:
     path = make(tmp_path, {"pack/x.py": b"/build/tree"}, tag="cp312-cp312-wasi_wasm32")
-    with pytest.raises(
-        WheelError, match=r"(?s)must not be installed:\n  - its tag .*\n  - pack/x.py contains"
-    ):
+    with pytest.raises(WheelError, match=r"(?s)must not be installed:\n  - its tag .*\n  - pack/x.py contains"):
         require_good(Wheel.read(path), short=SHORT, provided=PROVIDED, abi=ABI, forbidden=["/build"])
 
 
@@ -437,7 +433,12 @@ def test_all_problems_are_in_the_error(tmp_path: Path) -> None:
     [
         "cp312-cp312-wasi_wasm32",
         "cp313-cp313-linux_x86_64",
-        "cp313-none-any",
+        "cp312-none-any",
+        "cp314-none-any",
+        "py314-none-any",
+        "py213-none-any",
+        "pypy313-none-any",
+        "cp313-abi3-any",
         "cp313-cp313t-wasi_wasm32",
         "cp314-abi3-wasi_wasm32",
         "cp3-abi3-wasi_wasm32",
@@ -497,7 +498,7 @@ def test_a_side_module_must_not_be_tagged_as_pure(tmp_path: Path, file: str) -> 
         (b"\xcf\xfa\xed\xfe\x07\0\0\x01", "Mach-O"),
         (b"\xfe\xed\xfa\xce\0\0\0\x12", "Mach-O"),
         (b"\xca\xfe\xba\xbe\0\0\0\x02", "Mach-O"),
-        (b"MZ".ljust(0x3C, b"\0") + b"\x40\0\0\0PE\0\0", "PE"),
+        (PE, "PE"),
     ],
 )
 @pytest.mark.parametrize(("file", "tag"), [(f"pack/fast{SUFFIX}", NATIVE), ("pack/tool", PURE)])
@@ -508,9 +509,17 @@ def test_binaries_of_other_machines_are_a_problem(
     assert problem.startswith(f"{file} is a binary for another machine ({format})")
 
 
-@pytest.mark.parametrize(
-    "content", [b"\xca\xfe\xba\xbe\0\0\0\x34", b"MZ are initials", b"", b"MZ".ljust(64, b"\xff")]
-)
+def test_a_pure_wheel_may_carry_launchers_for_windows(tmp_path: Path) -> None:
+    assert not problems_of(make(tmp_path, {"setuptools/cli-32.exe": PE}, tag=PURE))
+    for content, file, tag in (
+        (PE, "pack/cli.exe", NATIVE),
+        (PE, "pack/fast.pyd", PURE),
+        (b"\x7fELF\x02\x01\x01", "pack/cli.exe", PURE),
+    ):
+        assert "is a binary for another machine" in of_module(tmp_path, content, file=file, tag=tag)
+
+
+@pytest.mark.parametrize("content", [b"\xca\xfe\xba\xbe\0\0\0\x34", b"MZ are initials", b"", b"MZ".ljust(64, b"\xff")])
 def test_what_only_begins_like_one_is_none(tmp_path: Path, content: bytes) -> None:
     assert not problems_of(make(tmp_path, {"pack/data": content}))
 
@@ -568,10 +577,7 @@ def test_a_file_name_that_python_does_not_look_for(tmp_path: Path, file: str, ta
 )
 def test_an_import_that_nobody_defines(tmp_path: Path, text: str) -> None:
     problem = of_module(tmp_path, side_module(text))
-    assert (
-        f"fast{SUFFIX} imports what neither python.wasm nor a side module of the wheel exports: lost;"
-        in problem
-    )
+    assert f"fast{SUFFIX} imports what neither python.wasm nor a side module of the wheel exports: lost;" in problem
 
 
 def test_every_missing_symbol_is_listed_once(tmp_path: Path) -> None:
@@ -604,9 +610,7 @@ def test_imports_that_the_wheel_defines(tmp_path: Path) -> None:
         ('(import "env" "maybe" (func))', ("env", "other"), False),
     ],
 )
-def test_a_weak_import_may_stay_undefined(
-    tmp_path: Path, text: str, weak: tuple[str, str], good: bool
-) -> None:
+def test_a_weak_import_may_stay_undefined(tmp_path: Path, text: str, weak: tuple[str, str], good: bool) -> None:
     path = make(tmp_path, {f"pack/fast{SUFFIX}": side_module(text, weak=[weak])})
     assert bool(problems_of(path)) is not good
 
@@ -684,9 +688,7 @@ def test_a_record_that_cannot_be_read(tmp_path: Path, record: bytes) -> None:
 
 def test_no_record_at_all(tmp_path: Path) -> None:
     path = write_zip(tmp_path / f"pack-1.0-{NATIVE}.whl", list(dist_info(NATIVE).items()))
-    assert "there is no RECORD; build the wheel again, or let `normalise` write its RECORD" in problems_of(
-        path
-    )
+    assert "there is no RECORD; build the wheel again, or let `normalise` write its RECORD" in problems_of(path)
     assert not problems_of(normalise(path, tmp_path / "out", {}))
 
 

@@ -1,0 +1,271 @@
+"""Run the shares of a test suite in processes of python-wasm, several at once, and bring each test to a result.
+
+What a process has done is known from the file that the plugin in guest/ writes, so a test that traps or hangs
+costs only itself: it counts as failed, and the rest of the share is run again without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pywasm_build.command import Argument, in_parallel
+from pywasm_build.context import Context
+from pywasm_build.errors import CommandFailed, UsageError
+from pywasm_build.progress import Status
+from pywasm_build.recipes import Suite
+from pywasm_build.suite_packages import INNER
+from pywasm_build.suite_report import Pattern
+from pywasm_build.suite_results import FAILED, PASSED, EventLog, TestResult
+
+PLUGINS = Path(__file__).resolve().parent / "guest"
+# WASI has neither dup (pytest's usual capturing) nor threads (faulthandler); site-packages is read-only.
+_PYTEST = (
+    *("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider"),
+    *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
+)
+# pytest's exit statuses when it came to its end: all passed, some failed, there were none.
+_ORDERLY = (0, 1, 5)
+# A file whose tests end their process again and again is given up; each time costs a start of Python and imports.
+_MOST_ENDINGS = 25
+_TAIL_CHARACTERS = 4000
+_TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestPython:
+    """How to run the guest: the program python-wasm, its runtime root, the product with the test packages."""
+
+    program: Path
+    root: Path
+    packages: Path
+
+    @property
+    def site_packages(self) -> Path:
+        """The runtime root's site-packages."""
+        found = sorted(self.root.glob("usr/lib/python*/site-packages"))
+        if len(found) != 1:
+            raise UsageError(f"{self.root} has no site-packages; make the runtime root with bin/inv runtime")
+        return found[0]
+
+
+@dataclass(kw_only=True)
+class _Share:
+    """The test files that are left for one process, what others came to, and the events of the present process.
+
+    endings: how often the first file that is left has ended its process; such a file runs alone.
+    """
+
+    number: int
+    files: list[str]
+    results: dict[str, TestResult] = field(default_factory=dict)
+    events: EventLog | None = None
+    processes: int = 0
+    endings: int = 0
+
+    @property
+    def next_files(self) -> list[str]:
+        """The files of the next process."""
+        return self.files[:1] if self.endings else self.files
+
+
+class SuiteRun:
+    """One run of a suite: its shares, their results, and the progress line."""
+
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        suite: Suite,
+        guest: GuestPython,
+        selection: Sequence[str],
+        *,
+        total: int,
+    ) -> None:
+        self._context, self._suite, self._guest = context, suite, guest
+        self._name = name
+        # A pattern without `::` means whole files, and they have been chosen already.
+        self._only = (
+            [*selection, *(f"{one}::*" for one in selection if "::" not in one)]
+            if any("::" in one for one in selection)
+            else []
+        )
+        self._expected = [Pattern(text) for failure in suite.expected_failures for text in failure.ids]
+        self._folder = context.workspace.build / f"suite-{name}"
+        self._logs = context.workspace.logs / f"test-{name}"
+        self._total = total
+        self._shares: list[_Share] = []
+        self._lock = threading.Lock()
+
+    @property
+    def results(self) -> list[TestResult]:
+        """The results of all shares."""
+        return [result for share in self._shares for result in share.results.values()]
+
+    def run(self, shares: Sequence[Sequence[str]], *, jobs: int) -> None:
+        """Run the shares, `jobs` at once."""
+        for folder in (self._folder, self._logs):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        self._shares = [_Share(number=number, files=list(files)) for number, files in enumerate(shares)]
+        calls = [functools.partial(self._run_share, share) for share in self._shares]
+        with Status(f"test suite of {self._name}") as status, self._ticking(status):
+            in_parallel(self._context.runner, calls, jobs=jobs)
+        shutil.rmtree(self._folder)
+
+    def _run_share(self, share: _Share) -> None:
+        """Run processes until each test of the share has a result."""
+        while share.files:
+            files, before = share.next_files, len(share.results)
+            how = self._run_process(share, files)
+            events = share.events
+            assert events is not None
+            with self._lock:
+                events.read()
+                share.results.update(events.results)
+            if how and events.ended not in _ORDERLY:
+                self._cope(share, files, events.current, how, progress=len(share.results) > before)
+            else:
+                if how:
+                    self._fail(share, files[0], f"after the last test: {how}")
+                self._drop(share, files)
+            share.processes += 1
+
+    def _cope(self, share: _Share, files: Sequence[str], culprit: str, how: str, *, progress: bool) -> None:
+        """Count the test or file that was under way as failed; leave in the share what is to be run again."""
+        file, is_test, _ = culprit.partition("::")
+        if file in files:
+            self._fail(share, culprit, how)
+            if not is_test:
+                self._drop(share, [file])
+                return
+            # All files are imported before the first test runs, and tests run in the order of the files.
+            self._drop(share, files[: files.index(file)])
+            share.endings += 1
+        if share.endings > _MOST_ENDINGS or not (file in files or progress):
+            # Whatever it is, it will not get better.
+            unfinished = [file] if file in files else files
+            for one in unfinished:
+                self._fail(share, one, f"not finished: {how}")
+            self._drop(share, unfinished)
+
+    def _drop(self, share: _Share, files: Sequence[str]) -> None:
+        if files:
+            share.files = [one for one in share.files if one not in files]
+            share.endings = 0
+
+    def _run_process(self, share: _Share, files: Sequence[str]) -> str:
+        """Run one process for what has no result yet; return how it went wrong, "" if it did not."""
+        folder = self._folder / f"{share.number:03}-{share.processes:02}"
+        folder.mkdir()
+        plan = {
+            "modules": [name.replace("-", "_") for name in self._suite.requires],
+            "placeholders": self._suite.placeholders,
+            "only": self._only,
+            "not-run": [id_ for e in self._suite.expected_failures if not e.run for id_ in e.ids],
+            "done": [id_ for id_, result in share.results.items() if "::" in id_],
+        }
+        (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
+        share.events = EventLog(folder / "events.jsonl")
+        log = self._log(share)
+        timeout = self._suite.timeout
+        try:
+            done = self._context.runner.run(
+                self._command(folder, files), cwd=folder, log=log, check=False, timeout=timeout
+            )
+        except CommandFailed as error:
+            if error.returncode is not None:
+                raise
+            return f"timed out after {timeout} s"
+        with self._lock:
+            share.events.read()
+        if share.events.ended in _ORDERLY and done.returncode in _ORDERLY:
+            return ""
+        return _how_it_ended(log, done.returncode)
+
+    def _command(self, folder: Path, files: Sequence[str]) -> list[Argument]:
+        guest = self._guest
+        site_packages = "/" + guest.site_packages.relative_to(guest.root).as_posix()
+        environment = {
+            "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:/test-plugins",
+            "PYWASM_SUITE": "/suite",
+            # Not each suite wants the plugin of each test package; a recipe names its own by -p.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **self._suite.environment,
+        }
+        mounts = (f"{folder}:/suite", f"{guest.packages}:/test-packages:ro", f"{PLUGINS}:/test-plugins:ro")
+        return [
+            guest.program,
+            *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
+            *(word for mount in mounts for word in ("--dir", mount)),
+            *_PYTEST,
+            *self._suite.arguments,
+            f"--rootdir={site_packages}",
+            *(f"{site_packages}/{file}" for file in files),
+        ]
+
+    def _fail(self, share: _Share, culprit: str, how: str) -> None:
+        detail = _read(self._log(share))[-_TAIL_CHARACTERS:]
+        with self._lock:
+            share.results[culprit] = TestResult(id=culprit, outcome=FAILED, reason=how, detail=detail)
+
+    def _log(self, share: _Share) -> Path:
+        return self._logs / f"{share.number:03}-{share.processes:02}.log"
+
+    @contextlib.contextmanager
+    def _ticking(self, status: Status) -> Iterator[None]:
+        """Keep the progress line up to date from a thread of its own: the others wait for processes."""
+        stop = threading.Event()
+
+        def tick() -> None:
+            while not stop.wait(_TICK_SECONDS):
+                status.update(self._progress())
+
+        thread = threading.Thread(target=tick, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
+    def _progress(self) -> str:
+        with self._lock:
+            counts: Counter[str] = Counter()
+            left = 0
+            for share in self._shares:
+                left += len(share.files)
+                results = dict(share.results)
+                if share.events is not None:
+                    share.events.read()
+                    results |= share.events.results
+                counts.update(map(self._kind, results.values()))
+        return f"{self._total - left}/{self._total} files, {counts[PASSED]} passed, {counts[FAILED]} failed"
+
+    def _kind(self, result: TestResult) -> str:
+        """Return the outcome, with expected failures apart: the progress line must not alarm for nothing."""
+        expected = result.outcome == FAILED and any(p.matches(result.id) for p in self._expected)
+        return "expected" if expected else result.outcome
+
+
+def _how_it_ended(log: Path, status: int) -> str:
+    """Return what python-wasm says of a trap, else the exit status of the process."""
+    for line in reversed(_read(log).splitlines()):
+        _, found, reason = line.partition("python-wasm: the guest trapped: ")
+        if found:
+            return f"trapped: {reason}"
+    return f"ended its process with status {status}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""

@@ -1,0 +1,162 @@
+"""Recipes and the registry: what is read, and that every mistake is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pywasm_build.errors import RecipeError
+from pywasm_build.recipes import read_recipe, read_registry
+
+A = "a" * 64
+PACKAGE = f'[package]\nname = "Pack-Age"\nversion = "1.0"\nsha256 = "{A}"\n'
+PATCH = '[[patch]]\nfile = "0001-x.patch"\nreason = "why"\napplies-to = ">=1"\nupstream = "sent"\n'
+FAILURE = '[[test.expected-failure]]\nids = ["t.py::x*"]\nreason = "why"\n'
+TEST = '[test]\npackages = ["pack"]\n'
+LIBRARY = '[library]\nname = "libx"\ncmake = ["-DX=1"]\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "0001-x.patch").write_text("--- a/x\n+++ b/x\n")
+    (folder / "recipe.toml").write_text(text)
+    return folder / "recipe.toml"
+
+
+def test_all_that_a_package_can_say(tmp_path: Path) -> None:
+    text = f"""{PACKAGE}requires = ["six>=1"]
+experimental = true
+[build]
+requires = ["cython"]
+libraries = ["libx"]
+environment = {{ NAME = "value" }}
+config-settings = {{ setup-args = ["-Da=b", "-Dc=d"] }}
+{PATCH}
+{TEST}requires = ["hypothesis"]
+arguments = ["-W", "error"]
+environment = {{ X = "y" }}
+placeholders = ["ctypes"]
+timeout = 60
+{FAILURE}run = false
+"""
+    recipe = read_recipe(write(tmp_path / "pack-age", text))
+    assert (recipe.kind, recipe.name, recipe.version, recipe.sha256) == ("package", "Pack-Age", "1.0", A)
+    assert (recipe.requires, recipe.experimental) == (("six>=1",), True)
+    assert (recipe.build_requires, recipe.libraries) == (("cython",), ("libx",))
+    assert recipe.environment == {"NAME": "value"}
+    assert recipe.config_settings == {"setup-args": ("-Da=b", "-Dc=d")}
+    (patch,) = recipe.patches
+    assert (patch.path, patch.reason, patch.upstream) == (tmp_path / "pack-age" / "0001-x.patch", "why", "sent")
+    assert patch.applies_to.contains("1.5rc1")
+    assert recipe.smoke_test == tmp_path / "pack-age" / "test_pack_age.py"
+    suite = recipe.suite
+    assert suite is not None
+    assert (suite.packages, suite.requires, suite.timeout) == (("pack",), ("hypothesis",), 60)
+    assert (suite.arguments, suite.environment, suite.placeholders) == (("-W", "error"), {"X": "y"}, ("ctypes",))
+    (failure,) = suite.expected_failures
+    assert (failure.ids, failure.reason, failure.run) == (("t.py::x*",), "why", False)
+
+
+def test_little_is_needed(tmp_path: Path) -> None:
+    recipe = read_recipe(write(tmp_path, PACKAGE))
+    assert (recipe.requires, recipe.experimental, recipe.patches, recipe.suite) == ((), False, (), None)
+    library = read_recipe(write(tmp_path, LIBRARY + '[build]\nenvironment = { A = "b" }\n' + PATCH))
+    assert (library.kind, library.cmake, library.environment) == ("library", ("-DX=1",), {"A": "b"})
+    interpreter = read_recipe(write(tmp_path, '[interpreter]\nname = "cpython"\n' + PATCH))
+    assert (interpreter.kind, len(interpreter.patches)) == ("interpreter", 1)
+
+
+UNKNOWN = {
+    r"unknown key 'packages' in the top level .did you mean 'package'": PACKAGE + "[packages]\n",
+    r"unknown key 'sha265' in \[package\] .did you mean 'sha256'": PACKAGE + 'sha265 = "x"\n',
+    r"unknown key 'cmacke' in \[library\] .did you mean 'cmake'": '[library]\nname = "x"\ncmacke = []\n',
+    r"unknown key 'version' in \[interpreter\]": '[interpreter]\nname = "x"\nversion = "1"\n',
+    r"unknown key 'libs' in \[build\] .did you mean 'libraries'": PACKAGE + "[build]\nlibs = []\n",
+    r"unknown key 'appliesto' in \[patch\] .did you mean 'applies-to'": PACKAGE + PATCH.replace("s-to", "sto"),
+    r"unknown key 'argument' in \[test\] .did you mean 'arguments'": PACKAGE + TEST + "argument = []\n",
+    r"unknown key 'reasons' in \[test.expected-failure\] .did you mean 'reason'": (
+        PACKAGE + TEST + FAILURE + 'reasons = "x"\n'
+    ),
+}
+WRONG = {
+    "exactly one of": PACKAGE + '[library]\nname = "x"\n',
+    "a recipe has exactly one": "",
+    r'package needs sha256 = "..."': PACKAGE.replace("sha256", "#"),
+    r'package needs version = "..."': PACKAGE.replace("version", "#"),
+    r'package needs name = "..."': PACKAGE.replace('name = "Pack-Age"', 'name = ""'),
+    "sha256 = 'aaaa' must be 64": PACKAGE.replace(A, "aaaa"),
+    "must be 64 lower-case": PACKAGE.replace(A, A.upper()),
+    "version = 'one' is not a version": PACKAGE.replace("1.0", "one"),
+    "experimental = 'no' must be true or false": PACKAGE + 'experimental = "no"\n',
+    "requires must be a list of texts": PACKAGE + 'requires = "six"\n',
+    "requires has 'six 1', which is no requirement": PACKAGE + 'requires = ["six 1"]\n',
+    "requires has '-x', which is no requirement": PACKAGE + '[build]\nrequires = ["-x"]\n',
+    "build must be a table": "build = 1\n" + PACKAGE,
+    "the values in environment must be texts": PACKAGE + "[build]\nenvironment = { A = 1 }\n",
+    "setup-args must be a list": PACKAGE + '[build]\nconfig-settings = { setup-args = "x" }\n',
+    r"patch must be written as \[\[...\]\]": PACKAGE + PATCH.replace("[[patch]]", "[patch]"),
+    "the patch '../x.patch' is not a file": PACKAGE + PATCH.replace("0001-x", "../x"),
+    "the patch '0002-x.patch' is not a file": PACKAGE + PATCH.replace("0001", "0002"),
+    'patch 0001-x.patch needs reason = "..."': PACKAGE + PATCH.replace("why", " "),
+    'patch 0001-x.patch needs upstream = "..."': PACKAGE + PATCH.replace("upstream", "#"),
+    "applies-to = 'new' is not a version range": PACKAGE + PATCH.replace(">=1", "new"),
+    r"\[test\] needs packages": PACKAGE + "[test]\n",
+    "timeout = 0 must be a number of seconds": PACKAGE + TEST + "timeout = 0\n",
+    "timeout = True must be a number of seconds": PACKAGE + TEST + "timeout = true\n",
+    "an expected-failure needs ids": PACKAGE + TEST + FAILURE.replace('"t.py::x*"', ""),
+    'expected-failure needs reason = "..."': PACKAGE + TEST + FAILURE.replace("why", ""),
+    "run = 'no' must be true or false": PACKAGE + TEST + FAILURE + 'run = "no"\n',
+    "test has no effect in a recipe with .library.": LIBRARY + TEST,
+    "build.requires, build.libraries has no effect": LIBRARY + "[build]\nrequires = []\nlibraries = []\n",
+    "build has no effect in a recipe with .interpreter.": '[interpreter]\nname = "x"\n[build]\n',
+    "cannot read": "[[",
+}
+
+
+@pytest.mark.parametrize("message", [*UNKNOWN, *WRONG])
+def test_mistakes_are_named_with_the_file(tmp_path: Path, message: str) -> None:
+    path = write(tmp_path, {**UNKNOWN, **WRONG}[message])
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_recipe(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_recipe_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"cannot read .*recipe.toml"):
+        read_recipe(tmp_path / "recipe.toml")
+
+
+def test_the_registry_finds_by_any_spelling(tmp_path: Path) -> None:
+    write(tmp_path / "pack-age", PACKAGE + PATCH)
+    write(tmp_path / "libx", LIBRARY + PATCH)
+    registry = read_registry(tmp_path)
+    for name in ("Pack-Age", "pack_age", "PACK.AGE"):
+        found = registry.find(name)
+        assert found is not None
+        assert found.name == "Pack-Age"
+    assert registry.find("other") is None
+    assert [recipe.name for recipe in registry.packages] == ["Pack-Age"]
+    assert registry.library("libx").kind == "library"
+
+
+def test_a_recipe_in_a_wrong_folder(tmp_path: Path) -> None:
+    write(tmp_path / "packages", PACKAGE + PATCH)
+    with pytest.raises(RecipeError, match=r"is the recipe of Pack-Age, but lies in the folder packages"):
+        read_registry(tmp_path)
+
+
+def test_a_patch_that_no_recipe_names(tmp_path: Path) -> None:
+    write(tmp_path / "pack-age", PACKAGE)
+    with pytest.raises(RecipeError, match=r"no recipe names .*pack-age/0001-x.patch: add a \[\[patch\]\]"):
+        read_registry(tmp_path)
+
+
+def test_an_unknown_library_gets_a_hint(tmp_path: Path) -> None:
+    write(tmp_path / "libx", LIBRARY + PATCH)
+    registry = read_registry(tmp_path)
+    with pytest.raises(RecipeError, match=r"there is no native library 'libxx' in .*did you mean 'libx'"):
+        registry.library("libxx")
+    write(tmp_path / "pack-age", PACKAGE + PATCH)
+    with pytest.raises(RecipeError, match="there is no native library 'Pack-Age'"):
+        read_registry(tmp_path).library("Pack-Age")
