@@ -247,8 +247,12 @@ def _show_root(root: RuntimeRoot) -> None:
 @pywasm_task
 def test(context: Context, only: str = "") -> None:
     """Run all tests; --only names a part: unit, runtime or integration."""
+    from pywasm_build.doctor import require
+
     parts = [only] if only else ["unit", "runtime", "integration"]
     folders = [folder for part in parts if (folder := ROOT / "tests" / part).is_dir()]
+    if "integration" in parts:
+        require(_runner(), mend_it=True)
     if not folders:
         raise Exit(f"error: there is no tests/{only}; --only takes unit, runtime or integration", 2)
     _tool("pytest", *map(str, folders))

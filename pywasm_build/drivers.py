@@ -83,8 +83,10 @@ set(CMAKE_SHARED_LIBRARY_SUFFIX ".so")
 set(CMAKE_C_COMPILE_OPTIONS_PIC "-fPIC")
 set(CMAKE_CXX_COMPILE_OPTIONS_PIC "-fPIC")
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_EXECUTABLE_SUFFIX ".wasm")
-"""
+# The platform's own module sets CMAKE_EXECUTABLE_SUFFIX after this file.
+set(CMAKE_EXECUTABLE_SUFFIX_C ".wasm")
+set(CMAKE_EXECUTABLE_SUFFIX_CXX ".wasm")
+{emulator}"""
 
 _MESON = """\
 # Meson cross file for {triple}: meson setup --cross-file {path}
@@ -95,7 +97,7 @@ ar = '{bin}/{triple}-ar'
 ranlib = '{bin}/{triple}-ranlib'
 nm = '{bin}/{triple}-nm'
 strip = '{bin}/{triple}-strip'
-
+{exe_wrapper}
 [host_machine]
 system = 'wasi'
 cpu_family = 'wasm32'
@@ -138,11 +140,21 @@ def write_drivers(root: Path, tools: Tools, settings: Mapping[str, Any]) -> None
     write_build_system_files(folder, drivers=folder, sysroot=root / "sysroot", triple=triple)
 
 
-def write_build_system_files(folder: Path, *, drivers: Path, sysroot: Path, triple: str) -> None:
-    """Write <triple>.cmake and <triple>.meson.ini into `folder`; they name the compilers in `drivers`."""
+def write_build_system_files(
+    folder: Path, *, drivers: Path, sysroot: Path, triple: str, runner: Path | None = None
+) -> None:
+    """Write <triple>.cmake and <triple>.meson.ini into `folder`; they name the compilers in `drivers`.
+
+    runner: the program that runs what they make, for tests of a build; without it a build runs nothing.
+    """
+    emulator = f'set(CMAKE_CROSSCOMPILING_EMULATOR "{runner}")\n' if runner else ""
+    exe_wrapper = f"exe_wrapper = '{runner}'\n" if runner else ""
     for name, template in ((f"{triple}.cmake", _CMAKE), (f"{triple}.meson.ini", _MESON)):
         path = folder / name
-        path.write_text(template.format(triple=triple, bin=drivers, sysroot=sysroot, path=path), "utf-8")
+        text = template.format(
+            triple=triple, bin=drivers, sysroot=sysroot, path=path, emulator=emulator, exe_wrapper=exe_wrapper
+        )
+        path.write_text(text, "utf-8")
 
 
 def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx: bool) -> str:

@@ -31,6 +31,7 @@ from pywasm_build.errors import DownloadError, HashMismatch, Offline
 from pywasm_build.sources import file_sha256
 from pywasm_build.workspace import Workspace
 
+_PACKAGE_SUFFIXES = (".tar.gz", ".zip", ".whl")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Where pip looks for a setting, the last one wins; `pip config list` sorts them otherwise.
 _PIP_SCOPES = ("global", "install", "download", "wheel", ":env:")
@@ -59,8 +60,10 @@ class Release:
 class PackageIndex:
     """The indexes that pip is configured for, seen by the guest's Python `version`."""
 
-    def __init__(self, workspace: Workspace, runner: Runner, version: str) -> None:
+    def __init__(self, workspace: Workspace, runner: Runner, version: str, *, local: Path | None = None) -> None:
+        """See the indexes as Python `version` would; `local` is a folder with files for machines without a network."""
         self._workspace = workspace
+        self._local = local
         self._runner = runner
         self._version = tuple(int(part) for part in version.split(".")[:2])
         self._downloader = Downloader()
@@ -90,10 +93,13 @@ class PackageIndex:
         return _copy(Path(unquote(url.path)), target, release.sha256)
 
     def cached(self, sha256: str) -> Path | None:
-        """Return the verified file of that hash if it is in the cache already."""
+        """Return the verified file of that hash if it is in the cache already, or in the local folder."""
         for path in sorted((self._workspace.downloads / sha256).glob("[!.]*")):
             if file_sha256(path) == sha256:
                 return path
+        for path in sorted(self._local.iterdir()) if self._local and self._local.is_dir() else ():
+            if path.name.endswith(_PACKAGE_SUFFIXES) and file_sha256(path) == sha256:
+                return _copy(path, self._workspace.downloads / sha256 / path.name, sha256)
         return None
 
     def _locate(self, release: Release) -> str:
@@ -113,7 +119,8 @@ class PackageIndex:
         except httpx2.HTTPError as error:
             raise Offline(
                 f"cannot ask the package indexes for {requirement}: {error or type(error).__name__}; pip's"
-                " configuration says where they are, and its find-links can name a folder with the files"
+                " configuration says where they are. Without a network: put the sdists that recipes pin into the folder"
+                " that PYWASM_SOURCES names"
             ) from error
 
     @cached_property

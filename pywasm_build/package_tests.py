@@ -42,7 +42,7 @@ def test_package(context: Context, name: str, *, jobs: int, selection: Sequence[
     if recipe.suite is None:
         return passed
     result = run_suite(context, recipe, jobs=jobs, selection=selection)
-    print(summary(result, context.display(context.workspace.reports / f"{recipe.name}.json")))
+    print(summary(result, context.display(result.report) if result.report else "none"))
     return passed and result.ok
 
 

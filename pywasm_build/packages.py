@@ -59,7 +59,9 @@ class PackageBuilder:
     @cached_property
     def index(self) -> PackageIndex:
         """The package indexes that pip is configured for."""
-        return PackageIndex(self.context.workspace, self.context.runner, self.environment.host.version)
+        context, named = self.context, self.context.environ.get("PYWASM_SOURCES")
+        local = Path(named).expanduser() if named else None
+        return PackageIndex(context.workspace, context.runner, self.environment.host.version, local=local)
 
     def choose(self, requirement: Requirement, *, experimental: bool = False) -> Job:
         """Return the job for a requirement; raises RecipeError for a package that nobody knows."""

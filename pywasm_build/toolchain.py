@@ -75,11 +75,23 @@ def toolchain(context: Context, *, clean: bool = False) -> Toolchain:
     root = context.store.build(_stage(context), lambda product: _make(context, product), clean=clean)
     settings = context.toolchain_settings
     store.link(context.workspace.build / "toolchain", root)
-    triple = settings["triple"]
+    made = Toolchain(root=root, triple=settings["triple"], abi=settings["abi"])
+    _offer_drivers(context, made)
+    return made
+
+
+def _offer_drivers(context: Context, made: Toolchain) -> None:
+    """Link the drivers into the checkout's bin/, with files for CMake and Meson that can run what they make."""
+    folder = context.workspace.root / "bin"
+    for name in ("clang", "clang++", "ar", "ranlib", "nm", "strip"):
+        store.link(folder / made.driver(name).name, made.driver(name))
     write_build_system_files(
-        context.workspace.root / "bin", drivers=root / "bin", sysroot=root / "sysroot", triple=triple
+        folder,
+        drivers=made.bin,
+        sysroot=made.root / "sysroot",
+        triple=made.triple,
+        runner=folder / f"{made.triple}-run",
     )
-    return Toolchain(root=root, triple=triple, abi=settings["abi"])
 
 
 def _stage(context: Context) -> Stage:

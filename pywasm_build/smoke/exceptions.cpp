@@ -32,8 +32,16 @@ static void fail(int depth)
     fail(depth - 1);
 }
 
+struct Noisy {
+    ~Noisy() { std::cout << "gone" << std::endl; }
+};
+thread_local Noisy noisy;
+static const std::string constructed = "constructed before main";
+
 int main()
 {
+    (void)&noisy;
+    std::cout << constructed << '\n';
     std::unique_ptr<Base> object = std::make_unique<Derived>();
     const Base &known = *object;
     std::cout << object->name() << ' ' << (dynamic_cast<Derived *>(object.get()) != nullptr) << ' '

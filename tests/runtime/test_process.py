@@ -118,7 +118,7 @@ def test_a_stack_that_ran_below_address_zero_is_exhausted(tmp_path: Path, compil
                (global.set $sp (i32.sub (global.get $sp) (i32.const 32)))
                (i32.store (global.get $sp) (i32.const 1))
                (call $deeper))"""
-    with pytest.raises(GuestTrap, match="^call stack exhausted$"):
+    with pytest.raises(GuestTrap, match=r"^call stack exhausted$"):
         process(tmp_path, compiled, wat).run()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,19 @@ FILES = (
     "libcxxabi/include/cxxabi.h",
 )
 
+SETTINGS = """
+triple = "wasm32-wasip1"
+[cxx]
+exclude = []
+flags = ["-std=c++23"]
+unwind_flags = ["-DNDEBUG"]
+config_site = { _LIBCPP_HAS_THREADS = "0", _LIBCPP_EMPTY = "" }
+"""
+
 
 def settings(*excluded: str) -> dict[str, Any]:
-    site = {"_LIBCPP_HAS_THREADS": "0", "_LIBCPP_EMPTY": ""}
-    cxx = {"exclude": list(excluded), "flags": ["-std=c++23"], "unwind_flags": ["-DNDEBUG"], "config_site": site}
-    return {"triple": "wasm32-wasip1", "cxx": cxx}
+    read = tomllib.loads(SETTINGS)
+    return {**read, "cxx": {**read["cxx"], "exclude": list(excluded)}}
 
 
 @pytest.fixture
@@ -77,8 +86,8 @@ def test_every_object_gets_into_its_archive(sources: Path, tmp_path: Path) -> No
     runner = FakeRunner(answers={f"wasm32-wasip1-{tool}": lambda _: completed() for tool in ("clang", "clang++", "ar")})
     workspace = Workspace(root=tmp_path / "root", cache=tmp_path / "cache")
     context = Context(workspace=workspace, store=Store(workspace.store), runner=runner, environ={}, jobs=2)
-    # A cached property: what third-party/toolchain.toml would say.
-    context.__dict__["toolchain_settings"] = settings()
+    (workspace.root / "third-party").mkdir(parents=True)
+    (workspace.root / "third-party" / "toolchain.toml").write_text(SETTINGS)
     root = tmp_path / "product"
     root.mkdir()
     build_cxx_runtime(context, sources=sources, root=root)

@@ -178,3 +178,16 @@ def test_an_unknown_package_is_none(bench: Bench) -> None:
 def test_an_index_out_of_reach_is_no_unknown_package(bench: Bench) -> None:
     with pytest.raises(Offline, match=r"cannot ask the package indexes for pack: .*; pip's configuration"):
         bench.index(**{"global.index-url": "http://127.0.0.1:1/simple"}).best(WANTED)
+
+
+def test_the_local_folder_gives_a_file_by_its_hash(tmp_path: Path) -> None:
+    local = tmp_path / "sources"
+    local.mkdir()
+    (local / "README").write_bytes(b"sdist")
+    (local / "any-name-1.0.tar.gz").write_bytes(b"sdist")
+    workspace = make_checkout(tmp_path, os.environ).workspace
+    index = PackageIndex(workspace, FakeRunner(), "3.13.5", local=local)
+    found = index.cached(sha256(b"sdist").hexdigest())
+    assert found is not None and found.is_relative_to(workspace.downloads)
+    assert found.read_bytes() == b"sdist"
+    assert index.cached(sha256(b"another").hexdigest()) is None
