@@ -106,14 +106,13 @@ def read_archive(data: bytes) -> Iterator[tuple[str, bytes]]:
     if not data.startswith(AR_MAGIC):
         raise MalformedModule(0, "not an ar archive")
     position, long_names = len(AR_MAGIC), b""
-    while position + _AR_HEADER_BYTES <= len(data):
+    while position < len(data):
         header = data[position : position + _AR_HEADER_BYTES]
+        if len(header) < _AR_HEADER_BYTES or header[58:] != b"`\n" or not header[48:58].strip().isdigit():
+            raise MalformedModule(position, "no valid ar header")
+        size = int(header[48:58])
         position += _AR_HEADER_BYTES
-        try:
-            size = int(header[48:58])
-        except ValueError:
-            raise MalformedModule(position, "an ar header without a size") from None
-        if size < 0 or size > len(data) - position:
+        if size > len(data) - position:
             raise MalformedModule(position, f"ar member of {size} bytes, {len(data) - position} left")
         content = data[position : position + size]
         position += size + size % 2
@@ -121,11 +120,13 @@ def read_archive(data: bytes) -> Iterator[tuple[str, bytes]]:
         if name == b"//":
             long_names = content
         elif name not in (b"/", b"/SYM64/"):
-            yield _member_name(name, long_names), content
+            yield _member_name(name, long_names, position), content
 
 
-def _member_name(name: bytes, long_names: bytes) -> str:
+def _member_name(name: bytes, long_names: bytes, position: int) -> str:
     if name[:1] == b"/" and name[1:].isdigit():
+        if int(name[1:]) >= len(long_names):
+            raise MalformedModule(position, f"ar member whose name would be at byte {name[1:].decode()} of the names")
         name = long_names[int(name[1:]) :].split(b"\n", 1)[0]
     return name.removesuffix(b"/").decode("utf-8", "replace")
 

@@ -37,9 +37,12 @@ def main(arguments: list[str]) -> int:
     files, output, words = [], None, iter(arguments)
     for word in words:
         if word == "-o":
-            output = next(words, None)
+            output = next(words, "")
         elif not word.startswith("-"):
             files.append(word)
+    if not files or output == "" or (output and len(files) > 1):
+        print("usage: strip [-g] FILE..., or strip [-g] -o OUTPUT FILE", file=sys.stderr)
+        return 2
     for file in files:
         try:
             stripped = strip(Path(file).read_bytes(), names=not keep_names)

@@ -2,6 +2,7 @@
 
     <product>/            made by the crossenv package: bin/cross-python, bin/build-python, cross/, build/
     <product>/tools/      a virtual environment of the native Python with the pinned build tools
+    <product>/programs/   links to its programs, without its own Python and pip
 
 Packages are built with cross-python; Cython, Meson, Ninja and the like run natively out of tools/.
 """
@@ -43,8 +44,13 @@ class CrossEnvironment:
 
     @property
     def tools(self) -> Path:
-        """The programs of the build tools."""
+        """All programs of the environment with the build tools, its Python and pip too."""
         return self.root / "tools" / "bin"
+
+    @property
+    def programs(self) -> Path:
+        """The programs of the build tools alone: in front of PATH they hide the machine's, but not cross-python."""
+        return self.root / "programs"
 
     @property
     def tools_path(self) -> Path:
@@ -108,8 +114,17 @@ def _make(context: Context, host: HostPython, lock: Path, root: Path) -> Mapping
         title="build tools",
     )
     made = CrossEnvironment(root=root, host=host)
+    link_programs(made.tools, made.programs)
     check_environment(context, made)
     return {"version": host.version}
+
+
+def link_programs(tools: Path, programs: Path) -> None:
+    """Link all programs in `tools` but Python's, pip's and those that activate an environment into `programs`."""
+    programs.mkdir()
+    for program in sorted(tools.iterdir()):
+        if not program.name.lower().startswith(("python", "pip", "activate")):
+            (programs / program.name).symlink_to(program)
 
 
 def _isolated_crossenv(root: Path) -> Path:

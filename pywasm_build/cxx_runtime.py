@@ -59,7 +59,10 @@ def install_headers(sources: Path, folder: Path, macros: Mapping[str, str]) -> N
     text = "\n".join([f"#ifndef {guard}", f"#define {guard}", *lines, "#endif", ""])
     (folder / "__config_site").write_text(text, "utf-8")
     for pattern in _CONFIGURED:
-        for header in folder.glob(pattern):
+        headers = list(folder.glob(pattern))
+        if not headers:
+            raise BuildError(f"{sources / 'libcxx'} has no header {pattern}: its layout is another one than expected")
+        for header in headers:
             # The wheel's copy leaves this line out: zig gives the macros on its command line.
             header.write_text("#include <__config_site>\n" + header.read_text("utf-8"), "utf-8")
 

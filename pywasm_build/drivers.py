@@ -6,6 +6,7 @@ ways. It adds what the host triple needs, and tells a compilation, a program and
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ for argument do
   case $argument in
   {no_link}) link= ; break ;;
   -shared|-Wl,-shared) link=shared ;;
+  @*)
+    # Build systems put a long command into a response file, all of it.
+    [ -f "${{argument#@}}" ] || continue
+    words=" $(tr -s '[:space:]' ' ' < "${{argument#@}}") "
+    case $words in
+    *" -c "*|*" -E "*|*" -S "*) link= ; break ;;
+    *" -shared "*) link=shared ;;
+    esac ;;
   esac
 done
 case $link in
@@ -47,6 +56,9 @@ while [ $count -gt 0 ]; do
   count=$((count - 1))
   case $kind:$argument in
   {ignored}) ;;
+  {ignored_with_value})
+    # Its value is the next argument.
+    if [ $count -gt 0 ]; then shift; count=$((count - 1)); fi ;;
   *) set -- "$@" "$argument" ;;
   esac
 done
@@ -154,7 +166,12 @@ def write_build_system_files(
         text = template.format(
             triple=triple, bin=drivers, sysroot=sysroot, path=path, emulator=emulator, exe_wrapper=exe_wrapper
         )
-        path.write_text(text, "utf-8")
+        if path.is_file() and path.read_text("utf-8") == text:
+            continue
+        # A build may be reading the file right now.
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_text(text, "utf-8")
+        temporary.replace(path)
 
 
 def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx: bool) -> str:
@@ -187,7 +204,12 @@ def _linker_script(tools: Tools, settings: Mapping[str, Any]) -> str:
         *(f"*:{_sh_pattern(p)}" for p in link["ignored"]),
         *(f"module:{_sh_pattern(p)}" for p in link["provided"]),
     ]
-    return _LINKER.format(triple=settings["triple"], ignored="|".join(patterns), linker=shlex.join(tools.linker))
+    return _LINKER.format(
+        triple=settings["triple"],
+        ignored="|".join(patterns),
+        ignored_with_value="|".join(f"*:{_sh_pattern(p)}" for p in link["ignored_with_value"]),
+        linker=shlex.join(tools.linker),
+    )
 
 
 def _sh_pattern(text: str) -> str:

@@ -187,7 +187,7 @@ class PackageBuilder:
     def _environment(self, job: Job, tree: Path, extra: Sequence[Path]) -> dict[str, str | None]:
         recipe, compiler = job.recipe, self.environment.host.toolchain
         flags = library_flags([self._library(name) for name in recipe.libraries] if recipe else [])
-        path = [self.context.environ.get("PATH", os.defpath), str(self.environment.tools)]
+        path = [str(self.environment.programs), self.context.environ.get("PATH", os.defpath)]
         common = [*_FLAGS, *self._mapped_paths(tree)]
         return {
             # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
@@ -195,7 +195,7 @@ class PackageBuilder:
             **flags,
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
-            # In front of cross-python's own programs, the tools' pip would make wheels for the build machine.
+            # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
             "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
             "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
             **(recipe.environment if recipe else {}),

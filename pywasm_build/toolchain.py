@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from pywasm_build.errors import MachineError, UsageError
 from pywasm_build.store import JSON, Stage, link_or_copy, source_hash
 from pywasm_build.sysroot import amend_libc, assemble_support, install_sysroot
 
-# What newer LLVMs name the standard form of exceptions, wasi-sdk has since this version.
+# The first clang that compiles exceptions in their standard form; wasmtime refuses the older one.
 _OLDEST_LLVM = 20
 
 
@@ -150,11 +151,11 @@ def _llvm_identity(context: Context) -> str:
     if sdk is None:
         return f"ziglang {importlib.metadata.version('ziglang')} {sys.platform} {os.uname().machine}"
     version = context.runner.run([sdk / "bin" / "clang", "--version"], cwd=sdk, capture=True).stdout
-    words = version.split("clang version ", 1)[-1].split(".", 1)[0]
-    if not words.isdecimal() or int(words) < _OLDEST_LLVM:
+    found = re.search(r"clang version ([0-9]+)\.", version)
+    if found is None or int(found[1]) < _OLDEST_LLVM:
+        said = f"clang {found[1]}" if found else f"what calls itself {version.partition(chr(10))[0]!r}"
         raise UsageError(
-            f"WASI_SDK_PATH is {sdk} with clang {words or '?'}; exceptions in their standard form need"
-            f" clang {_OLDEST_LLVM} or newer"
+            f"WASI_SDK_PATH is {sdk} with {said}; exceptions in their standard form need clang {_OLDEST_LLVM} or newer"
         )
     return f"wasi-sdk {sdk} {version.splitlines()[0]}"
 

@@ -19,7 +19,11 @@ class Workspace:
     @classmethod
     def discover(cls, environ: Mapping[str, str]) -> Workspace:
         """Return the checkout that holds this package and the cache folder that `environ` asks for."""
-        return cls(root=Path(__file__).resolve().parent.parent, cache=cache_folder(environ))
+        cache = cache_folder(environ)
+        if any(character.isspace() for character in str(cache)):
+            # CC is one word to configure scripts and make.
+            raise UsageError(f"the cache folder {cache} has a blank in its path; name another one in PYWASM_CACHE")
+        return cls(root=Path(__file__).resolve().parent.parent, cache=cache)
 
     # The checkout: data that is committed.
 

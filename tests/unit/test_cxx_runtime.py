@@ -82,6 +82,12 @@ def test_headers_are_configured_whichever_is_read_first(sources: Path, tmp_path:
     assert (folder / "cxxabi.h").is_file()
 
 
+def test_headers_that_are_laid_out_otherwise_are_an_error(sources: Path, tmp_path: Path) -> None:
+    (sources / "libcxx/include/__configuration/abi.h").unlink()
+    with pytest.raises(BuildError, match=r"libcxx has no header __configuration/\*.h"):
+        install_headers(sources, tmp_path / "v1", {})
+
+
 def test_every_object_gets_into_its_archive(sources: Path, tmp_path: Path) -> None:
     runner = FakeRunner(answers={f"wasm32-wasip1-{tool}": lambda _: completed() for tool in ("clang", "clang++", "ar")})
     workspace = Workspace(root=tmp_path / "root", cache=tmp_path / "cache")

@@ -22,6 +22,7 @@ SETTINGS: Mapping[str, Any] = {
         "flags": ["-lprogram"],
         "shared_flags": ["-nostdlib", "-Wl,--no-entry"],
         "ignored": ["--start-group", "-(", "--hash-style=*", "--exclude-libs=*", "--odd[x]"],
+        "ignored_with_value": ["--version-script"],
         "provided": ["-lc", "-lwasi-emulated-*"],
     },
 }
@@ -127,7 +128,16 @@ def test_the_linker_loses_what_only_gnu_ld_knows(drivers: Drivers) -> None:
 
 def test_the_linker_keeps_what_it_may_not_know(drivers: Drivers) -> None:
     # Patterns are literal but for the star, and match whole arguments.
-    given = ["--hash-style", "--start-group2", "--oddx", "a--start-group", "--unheard-of", "@objects.rsp", "*"]
+    given = [
+        "--version-script2",
+        "--hash-style",
+        "--start-group2",
+        "--oddx",
+        "a--start-group",
+        "--unheard-of",
+        "@objects.rsp",
+        "*",
+    ]
     assert drivers.run("wasm-ld", *given)[2:] == given
     assert drivers.run("wasm-ld")[2:] == []
 
@@ -139,10 +149,25 @@ def test_a_side_module_gets_no_copy_of_what_the_interpreter_has(drivers: Drivers
 
 
 def test_response_files_are_handed_on(drivers: Drivers) -> None:
-    (drivers.root / "x.rsp").write_text("-O2\nx.c\n")
+    (drivers.root / "x.rsp").write_text("-O2\nx.c\n-shared-something -combined\n")
     assert drivers.clang("@x.rsp", "-c")[1] == []
     assert drivers.clang("@x.rsp")[1] == ["-lprogram"]
+    assert drivers.clang("@gone.rsp")[1] == ["-lprogram"]
     assert drivers.clang("-shared", "@x.rsp")[1] == drivers.shared
+
+
+@pytest.mark.parametrize("text", ["-shared x.o", "x.o\n-shared\n", "x.o\t-shared"])
+def test_a_response_file_says_what_is_made(drivers: Drivers, text: str) -> None:
+    # Meson and Ninja write whole link commands into one.
+    (drivers.root / "a file.rsp").write_text(text)
+    assert drivers.clang("@a file.rsp")[1] == drivers.shared
+    (drivers.root / "a file.rsp").write_text(f"{text} -c")
+    assert drivers.clang("@a file.rsp")[1] == []
+
+
+def test_the_linker_loses_the_value_of_such_an_option_too(drivers: Drivers) -> None:
+    assert drivers.run("wasm-ld", "a.o", "--version-script", "x.map", "b.o")[2:] == ["a.o", "b.o"]
+    assert drivers.run("wasm-ld", "a.o", "--version-script")[2:] == ["a.o"]
 
 
 def test_many_arguments(drivers: Drivers) -> None:
@@ -172,6 +197,9 @@ def test_cmake_and_meson_are_told_of_the_drivers(tmp_path: Path) -> None:
     assert 'set(CMAKE_CXX_COMPILER "/t/bin/wasm32-wasip1-clang++")' in cmake
     assert 'set(CMAKE_FIND_ROOT_PATH "/t/sysroot")' in cmake
     assert str(here / "wasm32-wasip1.cmake") in cmake.splitlines()[0]
+    before = {path: path.stat().st_mtime_ns for path in here.iterdir()}
+    write_build_system_files(here, drivers=drivers, sysroot=Path("/t/sysroot"), triple="wasm32-wasip1")
+    assert {path: path.stat().st_mtime_ns for path in here.iterdir()} == before
     meson = configparser.ConfigParser()
     meson.read(here / "wasm32-wasip1.meson.ini")
     assert dict(meson["binaries"]) == {

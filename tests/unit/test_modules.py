@@ -38,6 +38,22 @@ def test_a_line_without_a_reason_is_refused(tmp_path: Path, line: str) -> None:
         read_setup_local(path)
 
 
+def test_a_heading_that_makesetup_does_not_know_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Setup.local"
+    path.write_text("*disable*\n_ssl # why\n")
+    with pytest.raises(UsageError, match=r"line 1: \*disable\* is no heading; there are \*static\*"):
+        read_setup_local(path)
+
+
+def test_a_module_that_is_left_out_must_exist(tmp_path: Path) -> None:
+    (tmp_path / "Modules").mkdir()
+    (tmp_path / "Modules" / "config.c").write_text('    {"math", PyInit_math},\n')
+    (tmp_path / "Makefile").write_text("MODULE_ZLIB_STATE=disabled\n")
+    assert len(module_table(tmp_path, {"zlib": "why"})) == 2
+    with pytest.raises(UsageError, match=r"Setup.local leaves out _zlib, which this CPython does not have"):
+        module_table(tmp_path, {"zlib": "why", "_zlib": "why"})
+
+
 def test_each_module_has_its_state(tmp_path: Path) -> None:
     (tmp_path / "Modules").mkdir()
     (tmp_path / "Modules" / "config.c").write_text(

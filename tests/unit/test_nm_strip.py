@@ -146,6 +146,18 @@ def test_strip_writes_to_another_file(tmp_path: Path) -> None:
     assert target.read_bytes() == strip.strip(side_module())
 
 
+@pytest.mark.parametrize("arguments", [[], ["-g"], ["x.so", "-o"], ["-o", "out.so", "x.so", "y.so"]])
+def test_strip_refuses_what_would_surprise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.so", "y.so"):
+        (tmp_path / name).write_bytes(side_module())
+    assert strip.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: strip")
+    assert (tmp_path / "x.so").read_bytes() == side_module()
+
+
 def test_strip_names_a_file_that_is_no_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = tmp_path / "text"
     text.write_text("no module")

@@ -101,9 +101,12 @@ def test_an_empty_archive_has_no_members() -> None:
 MEMBER = ar_member("one.o/", defining("one"))
 BAD = {
     "not an ar archive": MIXED,
-    "an ar header without a size": AR_MAGIC + ar_header("x/", "many"),
+    "byte 8: no valid ar header": AR_MAGIC + ar_header("x/", "many"),
+    "no valid ar header": AR_MAGIC + ar_header("x/", 0).replace(b"`", b" "),
+    f"byte {8 + len(MEMBER)}: no valid ar header": AR_MAGIC + MEMBER + b"rest",
+    "name would be at byte 7 of the names": AR_MAGIC + ar_member("/7", b""),
     "ar member of 999 bytes, 3 left": AR_MAGIC + ar_header("x/", 999) + b"abc",
-    "ar member of -1 bytes": AR_MAGIC + ar_header("x/", -1) + b"abc",
+    "malformed wasm module at byte 8: no valid": AR_MAGIC + ar_header("x/", -1) + b"abc",
 }
 
 

@@ -138,7 +138,7 @@ def test_an_sdist_becomes_a_checked_wheel_in_the_wheelhouse(checkout: Checkout, 
         f"PYTHONPATH={builder.environment.tools_path}",
     ):
         assert f"\n{line}\n" in log
-    assert f":{builder.environment.tools}\n" in log
+    assert f"\nPATH={builder.environment.programs}:" in log
     for name in ("CFLAGS", "CXXFLAGS"):
         (flags,) = (line.split() for line in log.splitlines() if line.startswith(f"{name}="))
         assert {f"-ffile-prefix-map={root}/tree=.", "-DNDEBUG"} <= set(flags)

@@ -31,3 +31,8 @@ def test_the_checkout_is_found_and_has_its_data() -> None:
     assert workspace.sources_toml.is_file()
     assert workspace.downloads == Path("/c/downloads")
     assert workspace.log("x") == workspace.root / "build" / "logs" / "x.log"
+
+
+def test_a_cache_folder_with_a_blank_is_refused() -> None:
+    with pytest.raises(UsageError, match="has a blank"):
+        Workspace.discover({"PYWASM_CACHE": "/some where/cache"})
