@@ -66,9 +66,11 @@ class Checkout:
         """Run inv, from a folder that is not the checkout."""
         return run([self.root / "bin" / "inv", *arguments], cwd=cwd, timeout=timeout)
 
-    def run_program(self, program: str | Path, *arguments: str, cwd: Path) -> Ended:
+    def run_program(
+        self, program: str | Path, *arguments: str, cwd: Path, environ: Mapping[str, str] | None = None
+    ) -> Ended:
         """Run a WASI program that the toolchain made."""
-        return run([self.root / "bin" / "wasm32-wasip1-run", program, *arguments], cwd=cwd)
+        return run([self.root / "bin" / "wasm32-wasip1-run", program, *arguments], cwd=cwd, environ=environ)
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Chain(Checkout):
         flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-cast-function-type-mismatch"]
         includes = ["-I", str(self.include), "-I", str(SOURCES)]
         self.compile(
-            *flags, *includes, "-Wl,--export-if-defined=__wasm_call_ctors", "-fPIC", "-shared", file.name, *link, "-o", module.name, cwd=folder, language=language
+            *flags, *includes, "-fPIC", "-shared", file.name, *link, "-o", module.name, cwd=folder, language=language
         )
         return module
 

@@ -37,6 +37,6 @@ def chain(pytestconfig: pytest.Config) -> Chain:
 def scratch(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Copy the checkout: what is installed there does not show in the one that is tested. The cache is shared."""
     root = tmp_path_factory.mktemp("scratch") / "check out"
-    shutil.copytree(chain.root, root, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+    shutil.copytree(chain.root, root, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     make_environment(root)
     return Checkout(root)

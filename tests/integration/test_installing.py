@@ -25,8 +25,7 @@ def test_a_second_checkout_builds_nothing(scratch: Checkout) -> None:
     ended = scratch.inv("runtime")
     assert ended.returncode == 0, ended.stderr
     assert "runtime root: build/runtime" in ended.stdout
-    for word in ("configure", "compile", "build "):
-        assert word not in ended.stderr
+    assert ended.stderr == ""  # a build would say so
     assert printed(scratch.python("-c", "import sys; print(sys.platform)")) == "wasi"
 
 
@@ -42,7 +41,7 @@ def test_a_pure_package_without_a_recipe(scratch: Checkout, chain: Chain) -> Non
     before = installed(chain)
     ended = scratch.inv("libs.install", "--name", PURE)
     assert ended.returncode == 0, ended.stderr
-    assert f"warning: {PURE} is not in the registry; its pure wheel" in ended.stderr
+    assert f"warning: {PURE} is not in the registry; its wheel" in ended.stderr
     code = f"import {PURE}, importlib.metadata as m; print(m.version('{PURE}'), {PURE}.IniConfig('x', '[a]\\nb=c')['a']['b'])"
     assert printed(scratch.python("-c", code)).endswith(" c")
     assert PURE in installed(scratch)

@@ -246,6 +246,16 @@ def test_a_script_and_then_the_prompt(chain: Chain, tmp_path: Path) -> None:
     assert terminal.close() == 0
 
 
+@pytest.mark.parametrize("option", ["-I", "-E"])
+def test_the_prompt_without_an_environment(chain: Chain, option: str) -> None:
+    terminal = Terminal(chain.python_wasm, "-q", option)
+    terminal.expect(">>> ")
+    terminal.type("6 * 7\n")
+    terminal.expect("42")
+    terminal.type("exit()\n")
+    assert terminal.close() == 0
+
+
 def test_two_at_once(chain: Chain) -> None:
     processes = [
         subprocess.Popen([chain.python_wasm, "-c", f"print({n})"], stdout=subprocess.PIPE, text=True) for n in range(4)
