@@ -50,6 +50,10 @@ def as_command(name: str, body: Callable[[], int]) -> int:
     except EmbedderError as error:
         report(name, str(error))
         return error.exit_status
+    except OSError as error:
+        # This machine is at fault: a full disk, a file that went away, no memory for a thread.
+        report(name, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return EmbedderError.exit_status
     except KeyboardInterrupt:
         return _SIGNAL_BASE + _SIGINT
     except Terminated as ending:

@@ -18,6 +18,9 @@ Run Python in a WebAssembly sandbox. It sees the runtime root, a private /tmp, t
 
 All other options are Python's own: -c CMD, -m MOD, a script with arguments, - for stdin, -I, -u, -X ...
 
+Exit statuses are Python's; 134 after a trap, 130 after Ctrl-C, which ends Python at its prompt too: WASI has
+no signals that it could handle.
+
 environment: PYWASM_RUNTIME (another runtime root), PYWASM_CACHE (folder for compiled modules)
 """
 

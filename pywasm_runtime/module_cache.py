@@ -18,18 +18,22 @@ import wasmtime
 
 from pywasm_binary.sections import HEADER
 from pywasm_runtime.engine import code_identity
-from pywasm_runtime.errors import ModuleError
+from pywasm_runtime.errors import ModuleError, UsageError
 
 _REPORT_FROM_BYTES = 4 << 20
 """A module of this size takes about a second to compile: whoever waits is told."""
 
 
 def default_cache_folder() -> Path:
-    """Give the user's cache folder of pywasm: PYWASM_CACHE, else the one of the XDG rules."""
+    """Give the user's cache folder of pywasm, the one that the build has: PYWASM_CACHE, else by the XDG rules."""
     if named := os.environ.get("PYWASM_CACHE"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "pywasm"
+        folder = Path(named).expanduser()
+        if not folder.is_absolute():
+            raise UsageError(f"PYWASM_CACHE must be an absolute path, not {named!r}")
+        return folder
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification says that a relative path is to be ignored.
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "pywasm"
 
 
 def _say_nothing(message: str) -> None:

@@ -52,6 +52,8 @@ def parse_mount(text: str) -> Mount:
     guest = guest or os.path.normpath(Path.cwd() / host_text)
     if not guest.startswith("/"):
         raise MountError(f"--dir {text!r}: the guest's path {guest!r} must begin with '/'")
+    if posixpath.normpath(guest).strip("/") == "":
+        raise MountError(f"--dir {text!r}: the guest's '/' is the runtime root; show the folder as another one")
     return Mount(host=host, guest=posixpath.normpath(guest), read_only=rest != text)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pywasm_runtime.errors import UsageError
 from pywasm_runtime.mounts import Mount
 
 
@@ -34,6 +35,10 @@ def _new_folder() -> Path:
             folder.mkdir(mode=0o700)
         except FileExistsError:
             continue
+        except OSError as error:
+            raise UsageError(
+                f"no folder for the guest's /tmp can be made in {base}: {error.strerror}; TMPDIR can name another place"
+            ) from None
         return folder
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +43,38 @@ def run(
         encoding="utf-8",
         timeout=timeout,
     )
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str | Path], *, environ: Mapping[str, str] | None = None, new_session: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """Start a command with pipes for its streams; whatever the test does, it does not outlive the with block."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, **(environ or {})},
+        start_new_session=new_session,
+        preexec_fn=default_interrupt,
+    )
+    timer = threading.Timer(TIMEOUT, process.kill)
+    timer.start()
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+    finally:
+        timer.cancel()
+
+
+def default_interrupt() -> None:
+    """Undo what a shell does to a job in the background: it has it ignore Ctrl-C, and so would our commands."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,11 @@ def entries(cache: Path) -> list[Path]:
     return sorted((cache / "modules").glob("*.cwasm"))
 
 
+def largest(cache: Path) -> Path:
+    """Give the entry of python.wasm; the others are small modules of the runtime itself."""
+    return max(entries(cache), key=lambda path: path.stat().st_size)
+
+
 def start(chain: Chain, cache: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [chain.python_wasm, "-c", "import math; print(math.pi)"],
@@ -42,10 +47,11 @@ def run(chain: Chain, cache: Path) -> tuple[str, str]:
     return out, err
 
 
-def test_two_with_a_cold_cache_leave_one_entry(cache: Path) -> None:
-    (entry,) = entries(cache)
-    assert sorted(path.name for path in entry.parent.iterdir()) == [entry.name, f"{entry.stem}.json"]
-    assert entry.stat().st_mode & 0o077 == 0
+def test_two_with_a_cold_cache_leave_one_entry_each(cache: Path) -> None:
+    assert len([entry for entry in entries(cache) if entry.stat().st_size > 1 << 20]) == 1
+    # No temporary files are left; all is the user's own.
+    assert {path.suffix for path in (cache / "modules").iterdir()} == {".cwasm", ".json"}
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (cache / "modules").iterdir())
 
 
 def test_the_next_compiles_nothing(chain: Chain, cache: Path) -> None:
@@ -53,7 +59,7 @@ def test_the_next_compiles_nothing(chain: Chain, cache: Path) -> None:
 
 
 def test_a_damaged_entry_is_made_again(chain: Chain, cache: Path) -> None:
-    (entry,) = entries(cache)
+    entry = largest(cache)
     content = bytearray(entry.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 4096] = bytes(4096)
@@ -77,11 +83,12 @@ def program(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_damaged_seal(chain: Chain, program: Path, tmp_path: Path, content: bytes) -> None:
     environ = {"PYWASM_CACHE": str(tmp_path)}
     assert chain.run_program(program, cwd=tmp_path, environ=environ).returncode == 7
-    (entry,) = entries(tmp_path)
-    seal = entry.with_suffix(".json")
-    seal.write_bytes(content)
+    seals = [entry.with_suffix(".json") for entry in entries(tmp_path)]
+    for seal in seals:
+        seal.write_bytes(content)
     assert chain.run_program(program, cwd=tmp_path, environ=environ).returncode == 7
-    assert len(seal.read_bytes()) > len(content)
+    assert seals
+    assert all(len(seal.read_bytes()) > len(content) for seal in seals)
 
 
 @pytest.mark.parametrize("mode", [None, 0o777], ids=["a file", "a folder that others may write to"])

@@ -1,14 +1,12 @@
 """Guests that go wrong: one message, the guest's own Python line, a shell's exit status, no traceback of ours."""
 
-import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.chain import TIMEOUT, Chain, Ended
+from tests.integration.chain import TIMEOUT, Chain, Ended, running
 
 TRAPS = r"""
 #include <stdlib.h>
@@ -73,9 +71,10 @@ def test_a_trap_shows_the_guest_s_line(chain: Chain, modules: Path, tmp_path: Pa
     (trapped,) = (line for line in lines if line.startswith("python-wasm: the guest trapped: "))
     assert reason in trapped
     assert lines[-3].endswith("(most recent call first):")
-    assert lines[-2:] == [f'  File "{tmp_path}/s.py", line 4 in f', f'  File "{tmp_path}/s.py", line 7 in <module>'] or (
-        lines[-2:] == ['  File "s.py", line 4 in f', '  File "s.py", line 7 in <module>']
-    )
+    assert lines[-2:] == [
+        f'  File "{tmp_path}/s.py", line 4 in f',
+        f'  File "{tmp_path}/s.py", line 7 in <module>',
+    ] or (lines[-2:] == ['  File "s.py", line 4 in f', '  File "s.py", line 7 in <module>'])
     assert_clean(ended)
 
 
@@ -160,34 +159,23 @@ except (MemoryError, ValueError) as error:
     assert rest == ["10000000", "refused"]
 
 
-@pytest.mark.parametrize(
-    "code", ["while True: pass", "input()", "import time; time.sleep(100)", "sum(range(10**12))"]
-)
+@pytest.mark.parametrize("code", ["while True: pass", "input()", "import time; time.sleep(100)", "sum(range(10**12))"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_quietly(chain: Chain, tmp_path: Path, code: str, number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [chain.python_wasm, "-c", f"print('ready', flush=True)\n{code}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-    ) as process:
+    command: list[str | Path] = [chain.python_wasm, "-c", f"print('ready', flush=True)\n{code}"]
+    with running(command, environ={"TMPDIR": str(tmp_path)}) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == b"ready\n"
-        sent = time.monotonic()
+        assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        assert process.wait(30) == 128 + number
-        assert time.monotonic() - sent < 2
-        assert process.stderr.read() == b""
+        assert process.wait(10) == 128 + number
+        assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
 
 
 def closed_pipe(chain: Chain, code: str) -> tuple[int, str]:
     """Run code whose output nobody reads after its first line; give the exit status and stderr."""
-    with subprocess.Popen(
-        [chain.python_wasm, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with running([chain.python_wasm, "-c", code]) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "0\n"
@@ -198,7 +186,7 @@ def closed_pipe(chain: Chain, code: str) -> tuple[int, str]:
 def test_a_closed_pipe_is_an_error_of_the_guest(chain: Chain) -> None:
     status, message = closed_pipe(chain, "for n in range(10**6): print(n)")
     assert status in (1, 120)  # as with `python`: an exception, or a flush at exit that failed
-    assert "Error: [Errno " in message
+    assert message.splitlines()[-1].startswith("BrokenPipeError: [Errno ")
     for word in ("wasmtime", "pywasm_runtime", "python-wasm:"):
         assert word not in message
 
@@ -208,7 +196,7 @@ def test_a_guest_can_catch_a_closed_pipe(chain: Chain) -> None:
 import os, sys
 try:
     for n in range(10**6): print(n)
-except OSError:
+except BrokenPipeError:
     os._exit(0)
 """
     assert closed_pipe(chain, code) == (0, "")

@@ -13,9 +13,11 @@ def test_from_another_folder_and_through_links(scratch: Checkout, tmp_path: Path
     (tmp_path / "a folder").mkdir()
     (tmp_path / "a folder" / "relative").symlink_to("../link")
     for command in (tmp_path / "link", Path("relative"), scratch.root / "bin" / "inv"):
-        program = command if command.is_absolute() else Path(".") / command
-        ended = run(["/bin/sh", "-c", 'exec "$0" --list', f"./{program}" if not program.is_absolute() else program],
-                    cwd=tmp_path / "a folder")
+        program = command if command.is_absolute() else Path(command)
+        ended = run(
+            ["/bin/sh", "-c", 'exec "$0" --list', f"./{program}" if not program.is_absolute() else program],
+            cwd=tmp_path / "a folder",
+        )
         assert ended.returncode == 0, ended.stderr
         assert "  libs.install " in ended.stdout
 

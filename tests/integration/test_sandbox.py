@@ -173,12 +173,12 @@ def test_a_folder_that_cannot_be_shown(chain: Chain, option: str, message: str) 
 
 def test_no_network_and_no_processes(chain: Chain) -> None:
     code = """
-import os, socket, subprocess
+import os, socket, subprocess, threading
 for body in (lambda: subprocess.run(["/bin/true"]), lambda: socket.create_connection(("127.0.0.1", 1)),
-             lambda: os.system("true"), lambda: os.fork(), lambda: __import__("threading").Thread(target=print).start()):
+             lambda: os.system("true"), lambda: os.fork(), lambda: threading.Thread(target=print).start()):
     try:
         print(body())
-    except (OSError, AttributeError, RuntimeError) as error:
+    except (OSError, AttributeError, RuntimeError):
         print("refused")
 """
     assert printed(chain.python("-c", code)).splitlines() == ["refused"] * 5

@@ -106,7 +106,7 @@ static int execute(PyObject *module)
     State *state = PyModule_GetState(module);
     state->error = PyErr_NewException("state.Error", PyExc_ArithmeticError, NULL);
     state->type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &spec, NULL);
-    return PyModule_AddObjectRef(module, "Error", state->error) < 0 || PyModule_AddType(module, state->type) < 0 ? -1 : 0;
+    return -(PyModule_AddObjectRef(module, "Error", state->error) || PyModule_AddType(module, state->type));
 }
 static PyMethodDef methods[] = {{"made", made, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 static PyModuleDef_Slot phases[] = {{Py_mod_exec, execute}, {0, NULL}};
@@ -278,9 +278,7 @@ EXTENSION(catcher, {"run", run, METH_O, nullptr})
 """
 
 
-def test_an_exception_from_one_side_module_is_caught_in_another_that_needs_it(
-    chain: Chain, tmp_path: Path
-) -> None:
+def test_an_exception_from_one_side_module_is_caught_in_another_that_needs_it(chain: Chain, tmp_path: Path) -> None:
     (tmp_path / "failure.h").write_text(FAILURE_H)
     chain.extension(tmp_path, "thrower", THROWER, language="cpp")
     chain.extension(tmp_path, "catcher", CATCHER, language="cpp", link=("thrower.so",))
@@ -387,9 +385,7 @@ EXTENSION(local, {"next", next, METH_NOARGS, nullptr})
 @pytest.mark.parametrize(
     ("language", "source", "result"), [("c", THREAD_LOCAL, "42 44"), ("cpp", THREAD_LOCAL_CPP, "made! made!!")]
 )
-def test_thread_local_variables(
-    chain: Chain, tmp_path: Path, language: str, source: str, result: str
-) -> None:
+def test_thread_local_variables(chain: Chain, tmp_path: Path, language: str, source: str, result: str) -> None:
     chain.extension(tmp_path, "local", source, language=language)
     assert printed(chain.python_in(tmp_path, "import local; print(local.next(), local.next())")) == result
 
@@ -401,7 +397,7 @@ __attribute__((weak)) PyObject *PyLong_FromLong(long);
 __attribute__((weak)) int defined_here(void) { return 3; }
 static PyObject *run(PyObject *module, PyObject *none)
 {
-    return Py_BuildValue("iiii", absent_function != NULL, &absent_data != NULL, PyLong_FromLong != NULL, defined_here());
+    return Py_BuildValue("iiii", absent_function != 0, &absent_data != NULL, PyLong_FromLong != 0, defined_here());
 }
 static PyObject *call(PyObject *module, PyObject *none) { return PyLong_FromLong(absent_function(1)); }
 EXTENSION(weak, {"run", run, METH_NOARGS, NULL}, {"call", call, METH_NOARGS, NULL})

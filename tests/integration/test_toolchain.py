@@ -98,9 +98,7 @@ def test_a_c_program(chain: Chain, folder: Path, flags: list[str]) -> None:
 def test_a_cpp_program(chain: Chain, folder: Path, flags: list[str]) -> None:
     (folder / "p.cpp").write_text(CPP)
     # From elsewhere, by absolute paths, in two steps.
-    chain.compile(
-        *flags, "-Wall", "-c", folder / "p.cpp", "-o", folder / "p.o", cwd=folder.parent, language="cpp"
-    )
+    chain.compile(*flags, "-Wall", "-c", folder / "p.cpp", "-o", folder / "p.o", cwd=folder.parent, language="cpp")
     chain.compile(folder / "p.o", "-o", folder / "p.wasm", cwd=folder.parent, language="cpp")
     ended = chain.run_program(folder / "p.wasm", cwd=folder.parent)
     assert (ended.returncode, ended.stdout) == (0, CPP_PRINTED)

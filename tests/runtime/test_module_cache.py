@@ -7,7 +7,7 @@ import wasmtime
 
 from pywasm_runtime.engine import EngineSettings, new_engine
 from pywasm_runtime.errors import ModuleError
-from pywasm_runtime.module_cache import ModuleCache
+from pywasm_runtime.module_cache import ModuleCache, default_cache_folder
 
 WASM = bytes(wasmtime.wat2wasm('(module (func (export "f") (result i32) (i32.const 7)))'))
 
@@ -128,3 +128,23 @@ def test_what_wasmtime_refuses_is_named(folder: Path) -> None:
     with pytest.raises(ModuleError, match=r"^x\.wasm: wasmtime refuses the module: "):
         cache.load_bytes(WASM + b"\x01", "x.wasm")
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "folder"),
+    [
+        ({"PYWASM_CACHE": "/c", "XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/c"),
+        ({"PYWASM_CACHE": "~/c", "HOME": "/h"}, "/h/c"),
+        ({"XDG_CACHE_HOME": "/x", "HOME": "/h"}, "/x/pywasm"),
+        ({"XDG_CACHE_HOME": "relative", "HOME": "/h"}, "/h/.cache/pywasm"),
+        ({"PYWASM_CACHE": "", "XDG_CACHE_HOME": "", "HOME": "/h"}, "/h/.cache/pywasm"),
+    ],
+)
+def test_the_cache_folder_is_that_of_the_build(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], folder: str
+) -> None:
+    for name in ("PYWASM_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert default_cache_folder() == Path(folder)

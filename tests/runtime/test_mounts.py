@@ -28,6 +28,8 @@ def test_forms_of_a_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ("/nowhere/at/all", "No such file or directory"),
         ("/etc/passwd", "Not a directory"),
         ("/:relative", "must begin with '/'"),
+        ("/", "the guest's '/' is the runtime root"),
+        ("/tmp:/a/..", "the guest's '/' is the runtime root"),
     ],
 )
 def test_bad_mounts(text: str, reason: str) -> None:
