@@ -239,9 +239,13 @@ def bench(context: Context, only: str = "", write: bool = False) -> None:
 
 
 def _show_root(root: RuntimeRoot) -> None:
+    """Print what a runtime root holds, and compile its modules for this machine, so that no guest waits for it."""
     from pywasm_build.progress import human_size
+    from pywasm_runtime.precompile import precompile, wasm_files
 
-    print(f"runtime root: build/runtime, {root.files} files, {human_size(root.size)}")
+    count = precompile(wasm_files(root.path), lambda line: print(line, file=sys.stderr))
+    size = human_size(root.size)
+    print(f"runtime root: build/runtime, {root.files} files, {size}, {count} modules compiled for this machine")
 
 
 @pywasm_task
