@@ -1,6 +1,6 @@
 """Build CPython for the host triple: python.wasm with everything that side modules import, and its installed tree.
 
-    <product>/root/           what `make install` makes, prefix /usr
+    <product>/root            what `make install` makes, prefix /usr
     <product>/modules.json    which standard modules it has, lacks and failed to build
 
 The objects are compiled without -fPIC, although configure asks for it with dynamic linking: the main module lies at

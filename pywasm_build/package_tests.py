@@ -14,7 +14,7 @@ from pywasm_build.errors import RecipeError, did_you_mean
 from pywasm_build.installed import install_packages, installed_releases, parse_names
 from pywasm_build.progress import human_seconds
 from pywasm_build.recipes import Recipe, read_registry
-from pywasm_build.suite_packages import INNER, suite_packages
+from pywasm_build.suite_packages import INNER, PYTEST, suite_packages
 from pywasm_build.suite_report import summary
 from pywasm_build.suites import run_suite
 
@@ -62,7 +62,7 @@ def _run_recipe_test(context: Context, recipe: Recipe) -> bool:
             *("--env", f"PYTHONPATH=/test-packages/{INNER}"),
             # The plugins of the other test packages need modules that the guest may lack.
             *("--env", "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1"),
-            *("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider"),
+            *PYTEST,
             f"/recipe/{recipe.smoke_test.name}",
         ],
         cwd=context.workspace.root,

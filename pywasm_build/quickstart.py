@@ -8,8 +8,8 @@ from packaging.requirements import Requirement
 
 from pywasm_build import doctor
 from pywasm_build.context import Context
-from pywasm_build.cpython import HostPython, host_python
-from pywasm_build.installed import Installation, install_packages
+from pywasm_build.cpython import HostPython
+from pywasm_build.installed import Installation, install_packages, package_builder
 from pywasm_build.progress import human_size, summary
 from pywasm_build.store import read_stamp
 
@@ -27,9 +27,9 @@ def quickstart(context: Context) -> None:
     """Make what is missing, run numpy in a sandbox, print its result and a table of what was made."""
     started = time.monotonic()
     doctor.require(context.runner, mend_it=True)
-    done = install_packages(context, [Requirement(_PACKAGE)])
-    host = host_python(context)
-    print(closing_table(host, done))
+    builder = package_builder(context)
+    done = install_packages(context, [Requirement(_PACKAGE)], builder=builder)
+    print(closing_table(builder.environment.host, done))
     print("\n$ bin/python-wasm -c '...'", flush=True)
     print(_demonstrate(context), end="")
     print(f"\nready after {time.monotonic() - started:.1f} s; now try: bin/python-wasm --help")
@@ -53,9 +53,9 @@ def closing_table(host: HostPython, done: Installation) -> str:
         value = (stamp or {}).get("seconds")
         return float(value) if isinstance(value, int | float) else None
 
-    compiler = host.toolchain.root
+    compiler = read_stamp(host.toolchain.root) or {}
     rows: list[tuple[str, str, int | None, float | None]] = [
-        ("toolchain", str((read_stamp(compiler) or {}).get("llvm", "")), None, seconds(read_stamp(compiler))),
+        ("toolchain", str(compiler.get("llvm", "")), None, seconds(compiler)),
         ("native Python", host.native.version, None, seconds(read_stamp(host.native.executable.parents[1]))),
         (
             "CPython for wasm",

@@ -21,6 +21,9 @@ LOCK = Path("third-party") / "test-packages.lock"
 # Packages with commands name ../../bin/<command> in their RECORD, and pytest looks whether it is there: the
 # guest may only do so if the mounted folder reaches two levels further up.
 INNER = Path("lib") / "site-packages"
+# Arguments of python. WASI has neither dup (pytest's usual capturing) nor threads (faulthandler); site-packages is
+# read-only.
+PYTEST = ("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider")
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 

@@ -21,14 +21,13 @@ from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed, UsageError
 from pywasm_build.progress import Status
 from pywasm_build.recipes import Suite
-from pywasm_build.suite_packages import INNER
+from pywasm_build.suite_packages import INNER, PYTEST
 from pywasm_build.suite_report import Pattern
 from pywasm_build.suite_results import FAILED, PASSED, EventLog, TestResult
 
 PLUGINS = Path(__file__).resolve().parent / "guest"
-# WASI has neither dup (pytest's usual capturing) nor threads (faulthandler); site-packages is read-only.
 _PYTEST = (
-    *("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider"),
+    *PYTEST,
     *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
 )
 # pytest's exit statuses when it came to its end: all passed, some failed, there were none.

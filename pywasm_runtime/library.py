@@ -133,10 +133,6 @@ class Library:
     def _is_relative(self, slot: ConstValue) -> bool:
         return slot.base_global is not None and slot.base_global == self.source.table_base_global
 
-    def search_order(self) -> list["Library"]:
-        """List this module and all that it needs, breadth first."""
-        return breadth_first([self])
-
 
 def breadth_first(roots: Iterable[Library]) -> list[Library]:
     """List `roots` and all that they need, each once, nearest first."""
