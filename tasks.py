@@ -152,6 +152,17 @@ def cpython_build(context: Context, clean: bool = False) -> None:
     print(f"CPython {host.version} for wasm: {host.main_module} ({size})")
 
 
+@pywasm_iterable_task("name")
+def cpython_test(context: Context, name: Sequence[str], jobs: int = 0, write: bool = False) -> None:
+    """Run CPython's own tests in the sandbox; --name picks files or tests, --write renews docs/compatibility.md."""
+    from pywasm_build.cpython import host_python
+    from pywasm_build.regression_tests import test_cpython
+
+    build = _context()
+    if not test_cpython(build, host_python(build), name, jobs=jobs or build.jobs, write=write):
+        raise Exit(code=1)
+
+
 @pywasm_task
 def crossenv(context: Context, clean: bool = False) -> None:
     """Make the environment in which packages are built, and show what a build inside it sees."""
@@ -276,6 +287,7 @@ namespace = Collection(doctor, sources, toolchain, crossenv, runtime, quickstart
 _cpython = Collection("cpython")
 _cpython.add_task(cpython_build, name="build", default=True)
 _cpython.add_task(cpython_native, name="native")
+_cpython.add_task(cpython_test, name="test")
 namespace.add_collection(_cpython)
 
 _libs = Collection("libs")

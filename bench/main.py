@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import build, startup
+from bench import build, ctypes_calls, startup
 from bench.report import Section, replace_section, save
 from pywasm_build.errors import UsageError, did_you_mean
 
-BENCHMARKS: dict[str, Callable[[Path], Section]] = {"build": build.run, "startup": startup.run}
+BENCHMARKS: dict[str, Callable[[Path], Section]] = {
+    "build": build.run,
+    "ctypes": ctypes_calls.run,
+    "startup": startup.run,
+}
 
 
 def run(names: Sequence[str], *, root: Path, write: bool) -> None:

@@ -10,6 +10,7 @@ fixed addresses. Side modules find its symbols through the exports that exports.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.drivers import abi_object
 from pywasm_build.errors import BuildError, RecipeError
+from pywasm_build.libraries import native_library
 from pywasm_build.modules import FAILED, Module, module_table, read_setup_local
 from pywasm_build.native import BuildPython, cpython_source, native_python, short_version
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
@@ -34,8 +36,16 @@ _CONFIGURE = (
     "--with-pymalloc",
     "--disable-test-modules",
     "--without-ensurepip",
+    "--enable-loadable-sqlite-extensions",
     f"--prefix={PREFIX}",
 )
+# For each library of the recipe: what configure calls it, and what is linked. OpenSSL has an option of its own.
+_CONFIGURE_NAMES = {
+    "zlib": ("ZLIB", "-lz"),
+    "bzip2": ("BZIP2", "-lbz2"),
+    "xz": ("LIBLZMA", "-llzma"),
+    "sqlite": ("LIBSQLITE3", "-lsqlite3"),
+}
 # No -g: the debug information would be dropped at the link anyway.
 _OPTIMISATION = "-DNDEBUG -O3 -Wall"
 _LIBRARIES = (
@@ -51,6 +61,9 @@ _LIBRARIES = (
 # What a build must be able to do before it is called one; 1.1 shows a wrong answer of configure about doubles.
 _SMOKE = """\
 import sys, math, decimal, json, datetime, unicodedata, hashlib, socket, select
+import bz2, ctypes, lzma, mmap, pwd, sqlite3, ssl, zlib
+assert zlib.decompress(zlib.compress(b"a" * 99)) == b"a" * 99
+assert ctypes.CDLL(None).abs(-5) == 5
 assert repr(1.1) == "1.1", repr(1.1)
 assert decimal.Decimal(1) / 3 == decimal.Decimal("0." + 28 * "3")
 assert unicodedata.name("\\N{SNOWMAN}") == "SNOWMAN"
@@ -101,6 +114,8 @@ def host_python(context: Context, *, clean: bool = False) -> HostPython:
     source, recipe = cpython_source(context), cpython_recipe(context)
     known = [s.version for s in context.sources.pins.sources if s.name == "cpython"]
     patches = patches_for(recipe, source.version, known=known)
+    wanted = read_registry(context.workspace.patches).libraries_of(recipe)
+    libraries = {library.name: native_library(context, compiler, library) for library in wanted}
     stage = Stage(
         "cpython",
         {
@@ -108,7 +123,9 @@ def host_python(context: Context, *, clean: bool = False) -> HostPython:
             "patches": patch_inputs(patches),
             "toolchain": compiler.key,
             "native": native.identity,
+            "libraries": {name: prefix.name for name, prefix in libraries.items()},
             "configure": _CONFIGURE,
+            "answers": config_site(recipe).read_text("utf-8"),
             "setup": context.workspace.setup_local.read_text("utf-8"),
             "native-sources": tree_hash(context.workspace.native_sources),
             "code": source_hash(*(sys.modules[__name__], exports, modules)),
@@ -116,7 +133,7 @@ def host_python(context: Context, *, clean: bool = False) -> HostPython:
     )
 
     def make(product: Path) -> Mapping[str, JSON]:
-        build = _Build(context=context, product=product, compiler=compiler, native=native)
+        build = _Build(context=context, product=product, compiler=compiler, native=native, libraries=libraries)
         archive.unpack(context.sources.fetch("cpython"), build.tree, strip=1)
         apply_patches(context.runner, patches, build.tree, log=build.log)
         build.run_all()
@@ -135,14 +152,20 @@ def cpython_recipe(context: Context) -> Recipe:
     return recipe
 
 
+def config_site(recipe: Recipe) -> Path:
+    """Return the file with our own answers to configure."""
+    return recipe.folder / "config.site"
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Build:
-    """One build of CPython in the folder of its product."""
+    """One build of CPython in the folder of its product; `libraries` are prefixes by the names of their recipes."""
 
     context: Context
     product: Path
     compiler: Toolchain
     native: BuildPython
+    libraries: Mapping[str, Path]
 
     @property
     def tree(self) -> Path:
@@ -162,6 +185,8 @@ class _Build:
         (self.tree / "Modules" / "Setup.local").write_text(
             self.context.workspace.setup_local.read_text("utf-8"), "utf-8"
         )
+        # Installed with Python.h, for packages that use libffi themselves.
+        shutil.copy(self.context.workspace.native_sources / "ffi.h", self.tree / "Include")
         self._configure()
         library = f"libpython{short_version(self.version)}.a"
         self._make("compile", library)
@@ -178,7 +203,7 @@ class _Build:
     def _configure(self) -> None:
         driver = self.compiler.driver
         environment = {
-            "CONFIG_SITE": str(self._config_site()),
+            "CONFIG_SITE": f"{self._config_site()} {config_site(cpython_recipe(self.context))}",
             "CC": str(driver("clang")),
             "CXX": str(driver("clang++")),
             "AR": str(driver("ar")),
@@ -189,6 +214,7 @@ class _Build:
             # pkg-config would find the build machine's libraries.
             "PKG_CONFIG_LIBDIR": str(self.compiler.root / "sysroot" / "lib" / "pkgconfig"),
             "PKG_CONFIG_PATH": None,
+            **self._library_variables(),
         }
         self._run(
             "configure",
@@ -197,10 +223,20 @@ class _Build:
                 f"--host={self.compiler.triple}",
                 f"--build={self.context.build_triple}",
                 f"--with-build-python={self.native.executable}",
+                f"--with-openssl={self.libraries['openssl']}",
                 *_CONFIGURE,
             ],
             env=environment,
         )
+
+    def _library_variables(self) -> dict[str, str]:
+        """Tell configure where the libraries are; of libffi the header, because its code is linked at the end."""
+        variables = {"LIBFFI_CFLAGS": "-IInclude", "LIBFFI_LIBS": " "}
+        for library, (name, link) in _CONFIGURE_NAMES.items():
+            prefix = self.libraries[library]
+            variables[f"{name}_CFLAGS"] = f"-I{prefix / 'include'}"
+            variables[f"{name}_LIBS"] = f"-L{prefix / 'lib'} {link}"
+        return variables
 
     def _config_site(self) -> Path:
         """Return CPython's own answers to what configure cannot try out on WASI."""

@@ -1,7 +1,8 @@
 """Find out what this machine lacks for a build, and name the one command that mends it.
 
 Headers are looked for by compiling an include, not by asking a package manager: what counts is whether the
-compiler finds them. The modules of Python that the build itself uses are looked for by an import.
+compiler finds them. Modules of Python and Perl are looked for by using them: some distributions put those that
+come with the language into packages of their own.
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ _INSTALL = {
 class Need:
     """Something that a build needs.
 
-    kind: "program", "header" or "module" (of the Python that runs this). what: its name; for a header all
-    that must be included, separated by blanks. packages: for each package manager the package that has it.
+    kind: "program", "header", "module" (of the Python that runs this) or "perl" (a module of Perl). what: its
+    name; for a header all that must be included, separated by blanks. packages: for each package manager the
+    package that has it.
     """
 
     kind: str
@@ -61,6 +63,8 @@ NEEDS = (
     _need("program", "git", "applies patches", "git", "git", "git", "git"),
     _need("program", "pkg-config", "finds libraries for the native Python",
           "pkg-config", "pkgconf-pkg-config", "pkgconf", "pkgconf"),
+    _need("perl", "IPC::Cmd", "Perl with its standard modules configures OpenSSL",
+          "perl", "perl", "perl", "perl"),
     _need("module", "lzma", "unpacks .tar.xz sources", "python3", "python3-libs", "python3", "xz"),
     _need("header", "openssl/ssl.h", "ssl in the native Python (pip needs it)",
           "libssl-dev", "openssl-devel", "openssl-dev", "openssl@3"),
@@ -90,6 +94,7 @@ def examine(
             "program": lambda name: _has_program(runner, name, Path(folder)),
             "header": lambda names: _has_header(runner, names, Path(folder)),
             "module": has_module,
+            "perl": lambda name: _has_perl_module(runner, name, Path(folder)),
         }
         return [Finding(need=need, found=checks[need.kind](need.what)) for need in needs]
 
@@ -166,8 +171,16 @@ def _is_root() -> bool:
 
 
 def _has_program(runner: Runner, name: str, cwd: Path) -> bool:
+    return _works(runner, [name, "--version"], cwd)
+
+
+def _has_perl_module(runner: Runner, name: str, cwd: Path) -> bool:
+    return _works(runner, ["perl", f"-M{name}", "-e", "1"], cwd)
+
+
+def _works(runner: Runner, command: Sequence[str], cwd: Path) -> bool:
     try:
-        return runner.run([name, "--version"], cwd=cwd, check=False, timeout=20).returncode == 0
+        return runner.run(command, cwd=cwd, check=False, timeout=20).returncode == 0
     except (MachineError, CommandFailed):
         return False
 

@@ -15,6 +15,9 @@ from pywasm_binary.object import defined_names, objects_in, read_symbols
 _ENTRIES = frozenset(("main", "__main_argc_argv", "__main_void", "_start", "_initialize"))
 
 LINKER_FLAGS = (
+    # Twice configure's, for CPython's own limits of recursion; the deepest known use is 7 MiB.
+    "-z,stack-size=16777216",
+    "--initial-memory=33554432",
     "--export-table",
     "--growable-table",
     "--export=__stack_pointer",

@@ -67,7 +67,9 @@ def _absent(name: str, state: str, reason: str | None) -> Module:
     if reason:
         return Module(name=name, state=LEFT_OUT, reason=reason)
     if state == "n/a":
-        return Module(name=name, state=LEFT_OUT, reason="CPython's configure has it for no WASI")
+        return Module(
+            name=name, state=FAILED, reason="CPython's configure knows it for no WASI; say why in Setup.local"
+        )
     if state == "disabled":
         return Module(name=name, state=LEFT_OUT, reason="switched off by configure")
     why = "a library or header that it needs is missing" if state == "missing" else "configure wanted it"

@@ -148,7 +148,9 @@ class PackageBuilder:
         return patches_for(job.recipe, job.release.version, known=[job.recipe.version])
 
     def _library(self, name: str) -> Path:
-        return native_library(self.context, self.environment, self.registry.library(name))
+        environment = self.environment
+        library = self.registry.library(name)
+        return native_library(self.context, environment.host.toolchain, library, programs=environment.tools)
 
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)

@@ -7,12 +7,17 @@
     requires = ["six"]              # wasm packages beyond those in its metadata
     experimental = false
 
-    [library]                       # instead of [package]: a C library that packages link statically
+    [library]                       # instead of [package]: a C library that CPython or packages link statically
     name = "libyaml"                # as in third-party/sources.toml, which has version and sha256
-    cmake = ["-DBUILD_TESTING=OFF"]
+    cmake = ["-DBUILD_TESTING=OFF"] # its build system is CMake; instead of this:
+    autoconf = ["--disable-nls"]    #   options for autoconf's ./configure, then make
+    configure = ["./configure", "--prefix={prefix}"]    # another command that configures, then make
+    make = ["libx.a"]               # arguments of make when it builds; all there is where nothing is configured
+    install = ["install"]           # arguments of make when it installs into {prefix}
 
-    [interpreter]                   # CPython itself: only patches
+    [interpreter]                   # CPython itself: patches, and the libraries it is linked with
     name = "cpython"
+    libraries = ["zlib"]            # in the order in which they are built
 
     [build]
     requires = ["cython"]           # build tools; their versions are in third-party/build-tools.lock
@@ -63,8 +68,8 @@ _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
     "package": ("name", "version", "sha256", "requires", "experimental"),
-    "library": ("name", "cmake"),
-    "interpreter": ("name",),
+    "library": ("name", "cmake", "autoconf", "configure", "make", "install"),
+    "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream"),
     "test": (
@@ -84,6 +89,7 @@ _KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
     "interpreter": ("interpreter", "patch"),
 }
 _BUILD_KEYS_OF_LIBRARY = ("environment",)
+_CONFIGURATIONS = ("cmake", "autoconf", "configure")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +134,27 @@ class Suite:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildSystem:
+    """How a native library is configured, built and installed.
+
+    kind: "cmake", "autoconf", "configure" (a command of its own) or "make" (nothing is configured).
+    configure: options, for kind "configure" the whole command.
+    make, install: arguments of make when it builds and when it installs; "{prefix}" in them and in a command
+        stands for the prefix.
+    """
+
+    kind: str
+    configure: tuple[str, ...] = ()
+    make: tuple[str, ...] = ()
+    install: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one thing is built: `kind` is package, library or interpreter. Only a package has version and sha256."""
+    """How one thing is built: `kind` is package, library or interpreter.
+
+    Only a package has version and sha256, only a library a build system.
+    """
 
     folder: Path
     name: str
@@ -138,7 +163,7 @@ class Recipe:
     sha256: str = ""
     requires: tuple[str, ...] = ()
     experimental: bool = False
-    cmake: tuple[str, ...] = ()
+    build_system: BuildSystem | None = None
     build_requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -170,6 +195,10 @@ class Registry:
             known = [r.name for r in self.recipes.values() if r.kind == "library"]
             raise RecipeError(f"there is no native library {name!r} in {self.root}{did_you_mean(name, known)}")
         return recipe
+
+    def libraries_of(self, recipe: Recipe) -> list[Recipe]:
+        """Return the recipes of the native libraries that a recipe names, in its order."""
+        return [self.library(name) for name in recipe.libraries]
 
     @property
     def packages(self) -> list[Recipe]:
@@ -227,14 +256,29 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         sha256=sha256,
         requires=_requirements(table),
         experimental=_flag(table, "experimental", default=False),
-        cmake=_texts(table, "cmake"),
+        build_system=_build_system(table) if head == "library" else None,
         build_requires=_requirements(build),
-        libraries=_texts(build, "libraries"),
+        libraries=_texts(table if head == "interpreter" else build, "libraries"),
         environment=_strings(build, "environment"),
         config_settings={key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")},
         patches=tuple(_patch(entry, folder) for entry in _tables(data, "patch")),
         suite=_suite(_table(data, "test")) if "test" in data else None,
     )
+
+
+def _build_system(table: Mapping[str, Any]) -> BuildSystem:
+    kinds = [kind for kind in _CONFIGURATIONS if kind in table]
+    if len(kinds) > 1:
+        raise RecipeError(f"[library] has {' and '.join(kinds)}, of which only one can be")
+    kind = kinds[0] if kinds else "make" if "make" in table else "cmake"
+    if kind == "configure" and not table[kind]:
+        raise RecipeError("configure must name a command; for autoconf's ./configure write autoconf")
+    unused = [key for key in ("make", "install") if kind == "cmake" and key in table]
+    if unused:
+        raise RecipeError(f"{', '.join(unused)} has no effect beside cmake: remove it")
+    install = _texts(table, "install") if "install" in table else ("install",)
+    configure = _texts(table, kind) if kinds else ()
+    return BuildSystem(kind=kind, configure=configure, make=_texts(table, "make"), install=install)
 
 
 def _patch(entry: Mapping[str, Any], folder: Path) -> Patch:

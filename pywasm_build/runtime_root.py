@@ -3,6 +3,7 @@
     usr/bin/pythonX.Y.wasm             the main module
     usr/lib/pythonX.Y/                 the standard library, compiled, without what a sandbox cannot use
     usr/lib/pythonX.Y/site-packages/   the installed packages, each with its RECORD
+    usr/share/zoneinfo/                the time zone database
     tmp/ dev/null etc/                 what programs expect to find
 
 The standard library and each unpacked wheel are products of their own; a root is made of hard links to their files.
@@ -12,8 +13,11 @@ So a root per set of packages costs little, and installing one package touches n
 from __future__ import annotations
 
 import os
+import pprint
+import re
 import shutil
 import sys
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,35 +28,23 @@ from installer.sources import WheelFile
 
 from pywasm_build.context import Context
 from pywasm_build.cpython import PREFIX, HostPython
-from pywasm_build.errors import BuildError, StoreError
+from pywasm_build.errors import BuildError, StoreError, UsageError
+from pywasm_build.modules import LEFT_OUT
 from pywasm_build.sources import file_sha256
 from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, read_stamp, source_hash
+from pywasm_build.time_zones import time_zones
 from pywasm_build.wheel_archive import is_library
 from pywasm_build.wheels import Wheel
 
-# What a sandbox without windows, terminals, processes and a compiler cannot use. "test" goes with its subfolders.
-_LEFT_OUT = (
-    "__pycache__",
-    "test",
-    "tests",
-    "idle_test",
-    "idlelib",
-    "tkinter",
-    "turtledemo",
-    "turtle.py",
-    "ensurepip",
-    "venv",
-    "lib2to3",
-    "pydoc_data",
-    "curses",
-    "config-*",
-    "site-packages",
-    "lib-dynload",
-)
+# What no program imports; left-out.toml names the rest. "test" goes with its subfolders.
+_LEFT_OUT = ("__pycache__", "test", "tests", "config-*", "site-packages", "lib-dynload")
+# What python.wasm's import looks into to say why a standard module is not there.
+_REASONS = "_left_out.py"
 _ETC = {
     "os-release": 'NAME="pywasm"\nID=pywasm\nPRETTY_NAME="pywasm (WebAssembly, WASI)"\n',
-    "passwd": "user:x:1000:1000:user:/tmp:/bin/false\n",
-    "group": "user:x:1000:\n",
+    # As getpwuid and getgrgid of the C library have it.
+    "passwd": "root:x:0:0:root:/:\n",
+    "group": "root:x:0:root\n",
 }
 _FOLDERS = ("tmp", "dev", "etc", "usr/bin")
 
@@ -87,11 +79,32 @@ def _code() -> str:
 
 def standard_library(context: Context, host: HostPython) -> Path:
     """Return a tree with the main module and the compiled standard library."""
-    stage = Stage("stdlib", {"host": host.key, "native": host.native.identity, "code": _code()})
-    return context.store.build(stage, lambda root: _make_library(context, host, root))
+    reasons, zones = reasons_for_absence(context, host), time_zones(context, host.native)
+    stage = Stage(
+        "stdlib",
+        {
+            "host": host.key,
+            "native": host.native.identity,
+            "left-out": reasons,
+            "time-zones": zones.name,
+            "code": _code(),
+        },
+    )
+    return context.store.build(stage, lambda root: _make_library(context, host, reasons, zones, root))
 
 
-def _make_library(context: Context, host: HostPython, root: Path) -> None:
+def reasons_for_absence(context: Context, host: HostPython) -> dict[str, str]:
+    """Return, for each standard module that the guest does not have, why; raises UsageError for one that has none."""
+    path = context.workspace.left_out_toml
+    library = host.root / PREFIX.lstrip("/") / "lib" / f"python{host.short}"
+    modules: dict[str, str] = tomllib.loads(path.read_text("utf-8"))["modules"]
+    for name in modules:
+        if not (library / name).is_dir() and not (library / f"{name}.py").is_file():
+            raise UsageError(f"{path} leaves out {name}, which this CPython does not have: remove it")
+    return {**modules, **{m.name: m.reason for m in host.modules if m.state == LEFT_OUT}}
+
+
+def _make_library(context: Context, host: HostPython, reasons: Mapping[str, str], zones: Path, root: Path) -> None:
     for folder in _FOLDERS:
         (root / folder).mkdir(parents=True)
     (root / "dev" / "null").touch()
@@ -99,8 +112,10 @@ def _make_library(context: Context, host: HostPython, root: Path) -> None:
         (root / "etc" / name).write_text(text, "utf-8")
     shutil.copy2(host.main_module, root / "usr" / "bin" / host.main_module.name)
     library = f"usr/lib/python{host.short}"
-    ignore = shutil.ignore_patterns(*_LEFT_OUT)
-    shutil.copytree(host.root / library, root / library, ignore=ignore)
+    absent = (pattern for name in reasons for pattern in (name, f"{name}.py"))
+    shutil.copytree(host.root / library, root / library, ignore=shutil.ignore_patterns(*_LEFT_OUT, *absent))
+    (root / library / _REASONS).write_text(f"REASONS = {pprint.pformat(dict(reasons))}\n", "utf-8")
+    link_tree(zones, root)
     (root / library / "site-packages").mkdir()
     # getpath looks for this folder and warns without it.
     (root / library / "lib-dynload").mkdir()
@@ -113,15 +128,15 @@ def _hide_build_machine(context: Context, host: HostPython, library: Path) -> No
     hidden = {
         f"{host.toolchain.bin}/": "",
         str(host.native.executable): "python3",
-        str(host.product / "tree"): "/nonexistent",
-        str(host.product): "/nonexistent",
-        str(host.toolchain.root): "/nonexistent",
         str(context.workspace.root): "/nonexistent",
     }
+    # The toolchain, the libraries, CPython's own build folder.
+    product = re.compile(rf"{re.escape(str(context.workspace.store))}/[\w.-]+/[\w.-]+")
     for path in library.glob("_sysconfigdata*.py"):
         text = path.read_text("utf-8")
         for old, new in hidden.items():
             text = text.replace(old, new)
+        text = product.sub("/nonexistent", text)
         path.write_text(text, "utf-8")
         if str(context.workspace.cache) in text:
             raise BuildError(f"{path} names a path of the build machine")

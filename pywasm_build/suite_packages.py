@@ -11,9 +11,9 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.errors import RecipeError, did_you_mean
+from pywasm_build.locked_packages import install_pure_packages
 from pywasm_build.native import native_python
 from pywasm_build.store import Stage
 
@@ -21,9 +21,8 @@ LOCK = Path("third-party") / "test-packages.lock"
 # Packages with commands name ../../bin/<command> in their RECORD, and pytest looks whether it is there: the
 # guest may only do so if the mounted folder reaches two levels further up.
 INNER = Path("lib") / "site-packages"
-# Arguments of python. WASI has neither dup (pytest's usual capturing) nor threads (faulthandler); site-packages is
-# read-only.
-PYTEST = ("-m", "pytest", "-q", "--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider")
+# Arguments of python. site-packages is read-only.
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
@@ -40,25 +39,8 @@ def suite_packages(context: Context, names: Sequence[str]) -> Path:
             raise RecipeError(f"{name} is not pinned in {lock}{did_you_mean(name, pinned)}")
     python = native_python(context)
     stage = Stage("test-packages", {"lock": text, "python": python.identity})
-    log = context.workspace.log("test-packages")
 
     def make(product: Path) -> None:
-        # "any" and "none": a wheel with compiled code would be the build machine's.
-        wheels = ["--only-binary", ":all:", "--implementation", "py", "--abi", "none", "--platform", "any"]
-        pip: list[Argument] = [
-            python.executable,
-            "-m",
-            "pip",
-            "install",
-            "--require-hashes",
-            "--no-deps",
-            *wheels,
-        ]
-        context.runner.run(
-            [*pip, "--target", product / INNER, "-r", lock],
-            cwd=product,
-            log=log,
-            title="packages for test suites",
-        )
+        install_pure_packages(context, python, lock, product / INNER, title="packages for test suites")
 
     return context.store.build(stage, make)

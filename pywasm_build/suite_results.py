@@ -1,4 +1,4 @@
-"""Read what the guest's pytest plugin writes while a package's test suite runs (guest/pywasm_pytest.py).
+"""Read what the guest writes while a test suite runs in it (guest/pywasm_events.py).
 
 The file grows while it is read, and its last line may be half written: the process may have trapped.
 """
@@ -18,10 +18,10 @@ OUTCOMES = (PASSED, FAILED, SKIPPED, XFAILED, XPASSED, NOT_RUN)
 
 @dataclass(frozen=True, kw_only=True)
 class TestResult:
-    """The outcome of one test; `detail` is what pytest says of a failure.
+    """The outcome of one test; `detail` is the traceback of a failure.
 
-    id: pytest's, relative to site-packages. A file that could not be imported counts as one test; its id is
-        the file's name.
+    id: `<file>::<test>`; pytest's is relative to site-packages. A file that could not be imported counts as one
+        test; its id is the file's name.
     """
 
     __test__ = False  # pytest must not take it for a test class
@@ -34,14 +34,14 @@ class TestResult:
 
     @property
     def file(self) -> str:
-        """The test file, relative to site-packages."""
+        """The test file."""
         return self.id.partition("::")[0]
 
 
 class EventLog:
     """The events of one test process, read as they come.
 
-    `current` is the test or file that is under way, `ended` pytest's exit status once it has come to its end.
+    `current` is the test or file that is under way, `ended` the test runner's exit status once it has come to its end.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Run the shares of a test suite in processes of python-wasm, several at once, and bring each test to a result.
 
-What a process has done is known from the file that the plugin in guest/ writes, so a test that traps or hangs
-costs only itself: it counts as failed, and the rest of the share is run again without it.
+How a process is started, and what runs the tests in it, is a harness's affair. What it has done is known from the
+file of events that guest/pywasm_events.py writes, so a test that traps or hangs costs only itself: it counts as
+failed, and the rest of the share is run again without it.
 """
 
 from __future__ import annotations
@@ -12,25 +13,21 @@ import json
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from pywasm_build.command import Argument, in_parallel
+from pywasm_build.command import Argument, Changes, in_parallel
 from pywasm_build.context import Context
-from pywasm_build.errors import CommandFailed, UsageError
+from pywasm_build.errors import CommandFailed
 from pywasm_build.progress import Status
-from pywasm_build.recipes import Suite
-from pywasm_build.suite_packages import INNER, PYTEST
+from pywasm_build.recipes import ExpectedFailure
 from pywasm_build.suite_report import Pattern
 from pywasm_build.suite_results import FAILED, PASSED, EventLog, TestResult
 
 PLUGINS = Path(__file__).resolve().parent / "guest"
-_PYTEST = (
-    *PYTEST,
-    *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
-)
-# pytest's exit statuses when it came to its end: all passed, some failed, there were none.
+# Exit statuses of a test runner that came to its end (pytest's): all passed, some failed, there were none.
 _ORDERLY = (0, 1, 5)
 # A file whose tests end their process again and again is given up; each time costs a start of Python and imports.
 _MOST_ENDINGS = 25
@@ -38,21 +35,29 @@ _TAIL_CHARACTERS = 4000
 _TICK_SECONDS = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
-class GuestPython:
-    """How to run the guest: the program python-wasm, its runtime root, the product with the test packages."""
-
-    program: Path
-    root: Path
-    packages: Path
+class Harness(Protocol):
+    """How the tests of one suite are run in the guest."""
 
     @property
-    def site_packages(self) -> Path:
-        """The runtime root's site-packages."""
-        found = sorted(self.root.glob("usr/lib/python*/site-packages"))
-        if len(found) != 1:
-            raise UsageError(f"{self.root} has no site-packages; make the runtime root with bin/inv runtime")
-        return found[0]
+    def name(self) -> str:
+        """The name of what is tested; the report's file name."""
+
+    @property
+    def expected_failures(self) -> Sequence[ExpectedFailure]:
+        """The tests that are known to fail."""
+
+    @property
+    def environment(self) -> Changes:
+        """Changes to the environment of python-wasm itself."""
+
+    def timeout(self, files: Sequence[str]) -> int:
+        """Return the seconds after which a process with these test files is ended."""
+
+    def plan(self, files: Sequence[str]) -> Mapping[str, object]:
+        """Return what the runner in the guest has to know besides the tests that are not to be run."""
+
+    def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
+        """Return the command that runs these test files, with `folder` for plan and events."""
 
 
 @dataclass(kw_only=True)
@@ -78,27 +83,11 @@ class _Share:
 class SuiteRun:
     """One run of a suite: its shares, their results, and the progress line."""
 
-    def __init__(
-        self,
-        context: Context,
-        name: str,
-        suite: Suite,
-        guest: GuestPython,
-        selection: Sequence[str],
-        *,
-        total: int,
-    ) -> None:
-        self._context, self._suite, self._guest = context, suite, guest
-        self._name = name
-        # A pattern without `::` means whole files, and they have been chosen already.
-        self._only = (
-            [*selection, *(f"{one}::*" for one in selection if "::" not in one)]
-            if any("::" in one for one in selection)
-            else []
-        )
-        self._expected = [Pattern(text) for failure in suite.expected_failures for text in failure.ids]
-        self._folder = context.workspace.build / f"suite-{name}"
-        self._logs = context.workspace.logs / f"test-{name}"
+    def __init__(self, context: Context, harness: Harness, *, total: int) -> None:
+        self._context, self._harness = context, harness
+        self._expected = [Pattern(text) for failure in harness.expected_failures for text in failure.ids]
+        self._folder = context.workspace.build / f"suite-{harness.name}"
+        self._logs = context.workspace.logs / f"test-{harness.name}"
         self._total = total
         self._shares: list[_Share] = []
         self._lock = threading.Lock()
@@ -115,7 +104,7 @@ class SuiteRun:
             folder.mkdir(parents=True)
         self._shares = [_Share(number=number, files=list(files)) for number, files in enumerate(shares)]
         calls = [functools.partial(self._run_share, share) for share in self._shares]
-        with Status(f"test suite of {self._name}") as status, self._ticking(status):
+        with Status(f"test suite of {self._harness.name}") as status, self._ticking(status):
             in_parallel(self._context.runner, calls, jobs=jobs)
         shutil.rmtree(self._folder)
 
@@ -165,19 +154,18 @@ class SuiteRun:
         folder = self._folder / f"{share.number:03}-{share.processes:02}"
         folder.mkdir()
         plan = {
-            "modules": [name.replace("-", "_") for name in self._suite.requires],
-            "placeholders": self._suite.placeholders,
-            "only": self._only,
-            "not-run": [id_ for e in self._suite.expected_failures if not e.run for id_ in e.ids],
+            "only": [],
+            "not-run": [id_ for e in self._harness.expected_failures if not e.run for id_ in e.ids],
             "done": [id_ for id_, result in share.results.items() if "::" in id_],
+            **self._harness.plan(files),
         }
         (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
         share.events = EventLog(folder / "events.jsonl")
         log = self._log(share)
-        timeout = self._suite.timeout
+        command, timeout = self._harness.command(folder, files), self._harness.timeout(files)
         try:
             done = self._context.runner.run(
-                self._command(folder, files), cwd=folder, log=log, check=False, timeout=timeout
+                command, cwd=folder, env=self._harness.environment, log=log, check=False, timeout=timeout
             )
         except CommandFailed as error:
             if error.returncode is not None:
@@ -188,27 +176,6 @@ class SuiteRun:
         if share.events.ended in _ORDERLY and done.returncode in _ORDERLY:
             return ""
         return _how_it_ended(log, done.returncode)
-
-    def _command(self, folder: Path, files: Sequence[str]) -> list[Argument]:
-        guest = self._guest
-        site_packages = "/" + guest.site_packages.relative_to(guest.root).as_posix()
-        environment = {
-            "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:/test-plugins",
-            "PYWASM_SUITE": "/suite",
-            # Not each suite wants the plugin of each test package; a recipe names its own by -p.
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            **self._suite.environment,
-        }
-        mounts = (f"{folder}:/suite", f"{guest.packages}:/test-packages:ro", f"{PLUGINS}:/test-plugins:ro")
-        return [
-            guest.program,
-            *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
-            *(word for mount in mounts for word in ("--dir", mount)),
-            *_PYTEST,
-            *self._suite.arguments,
-            f"--rootdir={site_packages}",
-            *(f"{site_packages}/{file}" for file in files),
-        ]
 
     def _fail(self, share: _Share, culprit: str, how: str) -> None:
         detail = _read(self._log(share))[-_TAIL_CHARACTERS:]

@@ -12,8 +12,9 @@ from pywasm_build.errors import RecipeError
 from pywasm_build.lock import locked
 from pywasm_build.recipes import Recipe, Suite
 from pywasm_build.suite_packages import suite_packages
+from pywasm_build.suite_pytest import GuestPython, PytestHarness
 from pywasm_build.suite_report import SuiteResult, judge, known_seconds, write_reports
-from pywasm_build.suite_run import GuestPython, SuiteRun
+from pywasm_build.suite_run import SuiteRun
 from pywasm_build.suite_shares import divide, find_test_files, select
 
 
@@ -50,7 +51,8 @@ def run_suite(
     shares = divide(files, known_seconds(report), jobs=jobs)
     started = time.monotonic()
     with locked(context.workspace.build / f"suite-{recipe.name}.lock", what=f"{recipe.name}'s test report"):
-        run = SuiteRun(context, recipe.name, recipe.suite, guest, selection, total=len(files))
+        harness = PytestHarness(name=recipe.name, suite=recipe.suite, guest=guest, selection=selection)
+        run = SuiteRun(context, harness, total=len(files))
         run.run(shares, jobs=jobs)
         result = judge(
             run.results,

@@ -6,15 +6,18 @@ wasi-libc and the builtins come from Debian packages of architecture "all", the 
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 from pywasm_build import archive
+from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.drivers import abi_object
 from pywasm_build.errors import BuildError
 
 SOURCES = ("wasi-libc", "compiler-rt")
 ADDITIONS = Path(__file__).with_name("libc")
+_FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-D_WASI_EMULATED_PROCESS_CLOCKS")
 
 
 def install_sysroot(context: Context, root: Path) -> None:
@@ -60,11 +63,34 @@ def amend_libc(context: Context, root: Path) -> None:
     """Replace parts of the C library: by headers, and by C files with the name of the member they replace."""
     triple = context.toolchain_settings["triple"]
     log, folder = context.workspace.log("toolchain"), root / "lib"
-    headers, libc = root / "sysroot" / "include" / triple, root / "sysroot" / "lib" / triple / "libc.a"
-    for header in ADDITIONS.rglob("*.h"):
-        shutil.copy(header, headers / header.relative_to(ADDITIONS))
+    libc = root / "sysroot" / "lib" / triple / "libc.a"
+    amend_headers(root / "sysroot" / "include" / triple)
+    members = []
     for source in sorted(ADDITIONS.glob("*.c")):
-        member = folder / f"{source.stem}.o"
-        run = context.runner.run
-        run([root / "bin" / f"{triple}-clang", "-O2", "-c", source, "-o", member], cwd=folder, log=log)
-        run([root / "bin" / f"{triple}-ar", "rcs", libc, member], cwd=folder, log=log)
+        members.append(folder / f"{source.stem}.o")
+        command: list[Argument] = [root / "bin" / f"{triple}-clang", *_FLAGS, "-c", source, "-o", members[-1]]
+        context.runner.run(command, cwd=folder, log=log)
+    context.runner.run([root / "bin" / f"{triple}-ar", "rcs", libc, *members], cwd=folder, log=log)
+
+
+def amend_headers(headers: Path) -> None:
+    """Let the installed headers in `headers` declare what libc/ provides; raises BuildError for what has no effect."""
+    shutil.copytree(ADDITIONS / "headers", headers, dirs_exist_ok=True)
+    declarations = ADDITIONS / "declarations"
+    for addition in sorted(declarations.rglob("*.h")):
+        name = addition.relative_to(declarations)
+        target = headers / "pywasm" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(addition, target)
+        with (headers / name).open("a", encoding="utf-8") as header:
+            header.write(f"\n#include <pywasm/{name.as_posix()}>\n")
+    for guard in tomllib.loads((ADDITIONS / "provided.toml").read_text("utf-8"))["guards"]:
+        _open_guard(headers, f"#ifdef __wasilibc_unmodified_upstream /* {guard} */")
+
+
+def _open_guard(headers: Path, line: str) -> None:
+    found = [path for path in headers.rglob("*.h") if line in path.read_text("utf-8")]
+    if not found:
+        raise BuildError(f"{ADDITIONS / 'provided.toml'}: no header in {headers} has a line {line!r}")
+    for path in found:
+        path.write_text(path.read_text("utf-8").replace(line, "#if 1"), "utf-8")

@@ -43,6 +43,11 @@ class Workspace:
         return self.root / "Setup.local"
 
     @property
+    def left_out_toml(self) -> Path:
+        """The modules in Python that the guest's standard library leaves out."""
+        return self.root / "third-party" / "left-out.toml"
+
+    @property
     def native_sources(self) -> Path:
         """The C code that is linked into python.wasm."""
         return self.root / "pywasm_host" / "native"

@@ -12,7 +12,7 @@ from pywasm_runtime.errors import UsageError
 from pywasm_runtime.mounts import Mount, MountTable, is_within
 from pywasm_runtime.process import ProcessSettings
 from pywasm_runtime.runtime_root import RuntimeRoot, find_runtime_root
-from pywasm_runtime.scratch import private_folders
+from pywasm_runtime.scratch import private_tmp
 
 NAME = "python-wasm"
 CWD_VARIABLE = "PYWASM_CWD"
@@ -34,14 +34,14 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return 0
     root = find_runtime_root(Path(__file__).resolve().parent.parent)
-    with private_folders() as private:
-        return run_program(NAME, root.program, process_settings(line, root, private))
+    with private_tmp() as tmp:
+        return run_program(NAME, root.program, process_settings(line, root, tmp))
 
 
-def process_settings(line: CommandLine, root: RuntimeRoot, private: Sequence[Mount]) -> ProcessSettings:
+def process_settings(line: CommandLine, root: RuntimeRoot, tmp: Mount) -> ProcessSettings:
     """Work out what the guest sees; raises UsageError for a script that does not exist."""
     shown = list(MountTable(line.mounts).mounts)
-    ours = [Mount(host=root.folder, guest="/"), *private]
+    ours = [Mount(host=root.folder, guest="/"), tmp]
     named = {mount.guest for mount in shown}
     mounts = [
         *(mount for mount in ours if mount.guest not in named),

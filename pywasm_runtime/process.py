@@ -13,6 +13,7 @@ from pywasm_runtime import raw
 from pywasm_runtime.broken_pipe import FD_WRITE, PipeErrors
 from pywasm_runtime.dl_host import IMPORT_MODULE, DlHost
 from pywasm_runtime.errors import EmbedderError, GuestExit, GuestTrap, ModuleError
+from pywasm_runtime.ffi_host import FfiHost
 from pywasm_runtime.guest import MEMORY, STACK_POINTER, Guest
 from pywasm_runtime.library import MainModule
 from pywasm_runtime.linker import DynamicLinker
@@ -61,6 +62,7 @@ class GuestProcess:
         self._store = wasmtime.Store(compiled.engine)
         self._space = Space(self._store)
         self._dl_host = DlHost(self._space)
+        self._ffi_host = FfiHost(compiled, self._guest)
         self._linker: DynamicLinker | None = None
         self.instance: Any = None
 
@@ -130,7 +132,7 @@ class GuestProcess:
         pipe_errors = PipeErrors(self._space, self._compiled, fd_write)
         self._define(linker, WASI_MODULE, FD_WRITE, pipe_errors.function)
         self._define(linker, WASI_MODULE, "proc_exit", self._space.host_function(_exit, 1, results=0))
-        for name, (body, params) in self._dl_host.functions().items():
+        for name, (body, params) in (self._dl_host.functions() | self._ffi_host.functions()).items():
             self._define(linker, IMPORT_MODULE, name, self._space.host_function(body, params))
         self.instance = self._link_main(linker, module)
         memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
@@ -153,10 +155,12 @@ class GuestProcess:
 
     def _dynamic_linker(self) -> DynamicLinker:
         if self._linker is None:
-            guest = Guest(self._space, self.instance)
             loader = Loader(self._mounts, self._settings.library_path)
-            self._linker = DynamicLinker(guest, self._main_module, loader, self._compiled)
+            self._linker = DynamicLinker(self._guest(), self._main_module, loader, self._compiled)
         return self._linker
+
+    def _guest(self) -> Guest:
+        return Guest(self._space, self.instance)
 
     def _main_module(self) -> MainModule:
         # Mapped, because its code (nearly all of its 30 MB) is not looked at.

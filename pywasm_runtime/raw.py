@@ -15,6 +15,7 @@ import wasmtime
 from wasmtime import _bindings as c
 
 from pywasm_runtime.errors import GuestExit, GuestTrap, ModuleError
+from pywasm_runtime.extern_types import is_funcref_table, is_i32_global, signature
 from pywasm_runtime.module_cache import last_cause, one_line
 
 FUNC, GLOBAL, TABLE, MEMORY, TAG = 0, 1, 2, 3, 5
@@ -87,9 +88,18 @@ class Space:
         return item if found else None
 
     def export_of(self, instance: Any, name: str, kind: int) -> Extern | None:
-        """Look an export of one kind up by name."""
+        """Look an export of one kind up by name; globals other than i32 and tables other than funcref count as none.
+
+        Read as what they are not, their contents would be taken for numbers and functions of this store.
+        """
         item = self.export(instance, name)
-        return item if item is not None and item.kind == kind else None
+        if item is None or item.kind != kind:
+            return None
+        if kind == GLOBAL and not is_i32_global(self.context, item.of.global_):
+            return None
+        if kind == TABLE and not is_funcref_table(self.context, item.of.table):
+            return None
+        return item
 
     def function(self, instance: Any, name: str, params: int, results: int) -> Extern | None:
         """Look up an exported function with so many i32 parameters and i32 results, fit for `call`.
@@ -97,7 +107,7 @@ class Space:
         None if there is no such function; raises ModuleError if it has another type.
         """
         item = self.export_of(instance, name, FUNC)
-        if item is not None and not self._has_type(item, params, results):
+        if item is not None and signature(self.context, item.of.func) != f"{'i' * params}>{'i' * results}":
             raise ModuleError(f"the function {name} does not have the type that its name promises")
         return item
 
@@ -115,17 +125,13 @@ class Space:
         self.check(error, trap, refused=GuestTrap)
         return int(values[0].i32) & U32
 
-    def _has_type(self, function: Extern, params: int, results: int) -> bool:
-        kind = wasmtime.Func._from_raw(function.of.func).type(self.store)
-        i32 = wasmtime.ValType.i32()
-        return [len(kind.params), len(kind.results)] == [params, results] and all(
-            t == i32 for t in (*kind.params, *kind.results)
-        )
-
     def global_value(self, item: Extern) -> int:
-        """Read an i32 global."""
-        value = c.wasmtime_val_t()
+        """Read an i32 global; ModuleError if it is of another type."""
+        value: Any = c.wasmtime_val_t()
         _global_get(self.context, byref(item.of.global_), byref(value))
+        if value.kind != _I32_KIND:
+            c.wasmtime_val_unroot(byref(value))
+            raise ModuleError("a global that stands for an address is not an i32")
         return int(value.of.i32) & U32
 
     def set_global(self, item: Extern, number: int) -> None:
@@ -196,15 +202,18 @@ class Space:
 
     def check(self, error: Any, trap: Any, *, refused: type[ModuleError] | type[GuestTrap]) -> None:
         """Turn what a C function gave back into GuestExit, GuestTrap or, for an error, `refused`."""
-        if error:
-            self.raise_pending()
-            failure = wasmtime.WasmtimeError._from_ptr(error)
-            if isinstance(failure, wasmtime.ExitTrap):
-                raise GuestExit(failure.code)
-            raise refused(one_line(failure))
-        if trap:
-            self.raise_pending()
-            raise self._trap(wasmtime.Trap._from_ptr(trap))
+        if not error and not trap:
+            return
+        failure = wasmtime.WasmtimeError._from_ptr(error) if error else wasmtime.Trap._from_ptr(trap)
+        uncaught = self._drop_exception()
+        self.raise_pending()
+        if uncaught:
+            raise GuestTrap("an exception was thrown and nobody caught it", uncaught_exception=True)
+        if isinstance(failure, wasmtime.Trap):
+            raise GuestTrap(trap_reason(failure))
+        if isinstance(failure, wasmtime.ExitTrap):
+            raise GuestExit(failure.code)
+        raise refused(one_line(failure))
 
     def raise_pending(self) -> None:
         """Raise what a host function raised, once wasmtime has come back from it."""
@@ -212,14 +221,13 @@ class Space:
         if pending is not None:
             raise pending
 
-    def _trap(self, trap: wasmtime.Trap) -> GuestTrap:
-        if not c.wasmtime_context_has_exception(self.context):
-            return GuestTrap(trap_reason(trap))
-        # An exception that nobody caught stays in the store; left there it would be found by a later call.
+    def _drop_exception(self) -> bool:
+        """Tell whether an exception went uncaught; left in the store it would be found by a later call."""
         exception = c.wasmtime_exnref_t()
-        if c.wasmtime_context_take_exception(self.context, byref(exception)):
-            c.wasmtime_exnref_unroot(byref(exception))
-        return GuestTrap("an exception was thrown and nobody caught it", uncaught_exception=True)
+        if not c.wasmtime_context_take_exception(self.context, byref(exception)):
+            return False
+        c.wasmtime_exnref_unroot(byref(exception))
+        return True
 
 
 def trap_reason(trap: wasmtime.Trap) -> str:

@@ -1,4 +1,4 @@
-"""Give a guest folders of its own, and remove them afterwards."""
+"""Give a guest a folder of its own, and remove it afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -10,18 +10,11 @@ from pywasm_runtime.mounts import Mount
 
 
 @contextmanager
-def private_folders() -> Iterator[list[Mount]]:
-    """Make an empty /tmp and a /dev with an empty file `null`, both writable, for the length of a with block.
-
-    WASI has no devices: reading /dev/null gives nothing, what is written there is thrown away at the end.
-    """
+def private_tmp() -> Iterator[Mount]:
+    """Make an empty /tmp for the length of a with block."""
     folder = _new_folder()
     try:
-        mounts = [Mount(host=folder / name, guest=f"/{name}", read_only=False) for name in ("tmp", "dev")]
-        for mount in mounts:
-            mount.host.mkdir(mode=0o700)
-        (folder / "dev" / "null").touch()
-        yield mounts
+        yield Mount(host=folder, guest="/tmp", read_only=False)
     finally:
         remove_tree(folder)
 

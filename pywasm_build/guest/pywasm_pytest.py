@@ -1,51 +1,25 @@
 """Run in the guest as a pytest plugin: write each test's outcome at once, leave out what must not run.
 
-The variable PYWASM_SUITE names a folder of this test process alone. In it the host leaves `plan.json`:
+The folder PYWASM_SUITE holds plan and events, see pywasm_events. The plan has besides:
 
     {"modules": ["hypothesis"],     imported first, with placeholders if need be
-     "placeholders": ["ctypes"],    modules that the guest may lack; see `placeholders`
-     "only": ["pattern of ids"],    if not empty, no other test is run
-     "not-run": ["pattern of ids"], tests that must not be run
-     "done": ["id"]}                tests that an earlier process has run
-
-and this plugin writes `events.jsonl`, one JSON object a line, flushed at each: what a guest has done before
-it traps is not lost.
-
-    {"event": "collect", "file": id}      this file is imported next
-    {"event": "collected"}                all files have been
-    {"event": "not-run", "id": id}
-    {"event": "start", "id": id}
-    {"event": "result", "id": id, "outcome": "passed", "seconds": 0.1, "reason": "", "detail": ""}
-    {"event": "end", "status": pytest's exit status}
-
-Outcomes are passed, failed, skipped, xfailed and xpassed (the last two: the suite itself expects a failure).
-The patterns are fnmatch's; an id without wildcards in it matches itself, whatever brackets it has.
+     "placeholders": ["ctypes"]}    modules that the guest may lack; see `placeholders`
 """
 
 from __future__ import annotations
 
 import builtins
 import contextlib
-import fnmatch
 import importlib
 import importlib.util
-import json
 import os
 import sys
 import types
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any
 
 import pytest
-
-FOLDER_VARIABLE = "PYWASM_SUITE"
-_DETAIL_CHARACTERS = 8000
-_REASON_CHARACTERS = 300
-
-
-def matches(test_id: str, patterns: Sequence[str]) -> bool:
-    """Tell whether one of the patterns means this test."""
-    return any(test_id == pattern or fnmatch.fnmatchcase(test_id, pattern) for pattern in patterns)
+from pywasm_events import Events, choose, read_plan  # type: ignore[import-not-found]  # found in the guest
 
 
 class Lacking(type):
@@ -131,15 +105,11 @@ class LenientModule(pytest.Module):
 class Recorder:
     """Write events, and choose the tests by the plan."""
 
-    def __init__(self, plan: dict[str, Any], stream: TextIO, capture: Any) -> None:
+    def __init__(self, plan: dict[str, Any], events: Events, capture: Any) -> None:
         self._plan = plan
         self._capture = capture
-        self._stream = stream
+        self._events = events
         self._current: dict[str, Any] = {}
-
-    def _write(self, event: str, **fields: object) -> None:
-        self._stream.write(json.dumps({"event": event, **fields}) + "\n")
-        self._stream.flush()
 
     def pytest_pycollect_makemodule(self, module_path: Any, parent: Any) -> pytest.Module:
         """Collect test files in our way."""
@@ -150,7 +120,7 @@ class Recorder:
     def pytest_collectstart(self, collector: pytest.Collector) -> None:
         """Say which file is imported next, in case that ends the process."""
         if isinstance(collector, pytest.Module):
-            self._write("collect", file=collector.nodeid)
+            self._events.write("collect", file=collector.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that cannot be imported, or that skips itself, as one test."""
@@ -162,27 +132,19 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Drop the tests that the plan does not want."""
-        done, only, not_run = set(self._plan["done"]), self._plan["only"], self._plan["not-run"]
-        wanted: list[pytest.Item] = []
-        dropped: list[pytest.Item] = []
-        for item in items:
-            if item.nodeid in done or (only and not matches(item.nodeid, only)):
-                dropped.append(item)
-            elif matches(item.nodeid, not_run):
-                self._write("not-run", id=item.nodeid)
-                dropped.append(item)
-            else:
-                wanted.append(item)
+        chosen = choose(self._events, self._plan, [item.nodeid for item in items])
+        wanted = [item for item, is_wanted in zip(items, chosen, strict=True) if is_wanted]
+        dropped = [item for item, is_wanted in zip(items, chosen, strict=True) if not is_wanted]
         items[:] = wanted
         config.hook.pytest_deselected(items=dropped)
 
     def pytest_collection_finish(self) -> None:
         """Say that all files have been imported."""
-        self._write("collected")
+        self._events.write("collected")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which test runs next, in case it ends the process."""
-        self._write("start", id=nodeid)
+        self._events.write("start", id=nodeid)
         self._begin(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -200,10 +162,10 @@ class Recorder:
     def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, None, None]:
         """Write that all of this process's tests have been run."""
         yield
-        self._write("end", status=int(exitstatus))
+        self._events.write("end", status=int(exitstatus))
 
     def _begin(self, test_id: str) -> None:
-        self._current = {"id": test_id, "outcome": "", "seconds": 0.0, "reason": "", "detail": ""}
+        self._current = {"test_id": test_id, "outcome": "", "seconds": 0.0, "reason": "", "detail": ""}
 
     def _take(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         current = self._current
@@ -214,14 +176,13 @@ class Recorder:
         if outcome == "passed" and getattr(report, "when", "") != "call":
             return
         current["outcome"] = outcome
-        current["reason"] = _reason(report)[:_REASON_CHARACTERS]
+        current["reason"] = _reason(report)
         if outcome == "failed":
-            current["detail"] = report.longreprtext[-_DETAIL_CHARACTERS:]
+            current["detail"] = report.longreprtext
 
     def _finish(self) -> None:
         current = self._current
-        current["seconds"] = round(current["seconds"], 3)
-        self._write("result", **{**current, "outcome": current["outcome"] or "failed"})
+        self._events.result(**{**current, "outcome": current["outcome"] or "failed"})
 
 
 def _outcome(report: pytest.TestReport | pytest.CollectReport) -> str:
@@ -244,12 +205,6 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return (str(text).strip().rpartition("\n")[2].removeprefix("E").strip()) if text else ""
 
 
-def _plan() -> dict[str, Any]:
-    with open(f"{os.environ[FOLDER_VARIABLE]}/plan.json", encoding="utf-8") as file:  # noqa: PTH123 - in the guest
-        plan: dict[str, Any] = json.load(file)
-    return plan
-
-
 def _import_leniently(name: str, lacking_modules: Sequence[str]) -> None:
     try:
         importlib.import_module(name)
@@ -267,7 +222,7 @@ def _import_leniently(name: str, lacking_modules: Sequence[str]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests() -> None:
     """Import the modules that the suite's conftest files need, with placeholders where it must be."""
-    plan = _plan()
+    plan = read_plan()
     for name in plan["modules"]:
         _import_leniently(name, plan["placeholders"])
 
@@ -277,7 +232,5 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(os, "getuid"):
         # tmp_path asks it whose temporary folder is whose; None is its own answer for systems without users.
         pytest.MonkeyPatch().setattr("_pytest.tmpdir.get_user_id", lambda: None)
-    path = f"{os.environ[FOLDER_VARIABLE]}/events.jsonl"
-    stream = open(path, "a", encoding="utf-8")  # noqa: PTH123, SIM115 - closed with the process
     capture = config.pluginmanager.get_plugin("capturemanager")
-    config.pluginmanager.register(Recorder(_plan(), stream, capture), "pywasm-recorder")
+    config.pluginmanager.register(Recorder(read_plan(), Events(), capture), "pywasm-recorder")

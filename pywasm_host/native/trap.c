@@ -18,6 +18,8 @@ __attribute__((export_name("pywasm_trap_stack"))) char *pywasm_trap_stack(void)
 __attribute__((export_name("pywasm_dump_traceback"))) void pywasm_dump_traceback(int fd)
 {
     PyThreadState *state = PyThreadState_GetUnchecked();
+    if (state == NULL) /* a call that has let the GIL go */
+        state = PyGILState_GetThisThreadState();
     if (state != NULL)
         _Py_DumpTraceback(fd, state);
 }

@@ -41,7 +41,7 @@ def test_files_of_this_machine_are_not_there(chain: Chain) -> None:
         ],
     )
     assert set(found) <= set(DENIED)
-    assert printed(chain.python("-c", "print(open('/etc/passwd').read())")).startswith("user:x:1000:1000:")
+    assert printed(chain.python("-c", "print(open('/etc/passwd').read())")).startswith("root:x:0:0:")
 
 
 def test_the_root_cannot_be_changed(chain: Chain) -> None:

@@ -80,7 +80,7 @@ def test_bad_options(arguments: list[str]) -> None:
         parse_command_line(arguments)
 
 
-PRIVATE = Path("/private")
+PRIVATE = Mount(host=Path("/private"), guest="/tmp", read_only=False)
 
 
 def settings(tmp_path: Path, *arguments: str) -> ProcessSettings:
@@ -88,8 +88,7 @@ def settings(tmp_path: Path, *arguments: str) -> ProcessSettings:
     (tmp_path / "root/usr/lib/inner.py").write_text("")
     program = Program(path=tmp_path / "root/usr/bin/python.wasm", digest="", guest_name="/usr/bin/python.wasm")
     root = RuntimeRoot(folder=tmp_path / "root", program=program)
-    private = [Mount(host=PRIVATE / "tmp", guest="/tmp", read_only=False)]
-    return process_settings(parse_command_line(arguments), root, private)
+    return process_settings(parse_command_line(arguments), root, PRIVATE)
 
 
 def guests(found: ProcessSettings) -> dict[str, tuple[Path, bool]]:
@@ -145,7 +144,7 @@ def test_a_script_in_tmp_does_not_take_the_guests_tmp(monkeypatch: pytest.Monkey
         found = settings(tmp_path, str(script))
     finally:
         script.unlink()
-    assert guests(found)["/tmp"] == (PRIVATE / "tmp", False)
+    assert guests(found)["/tmp"] == (PRIVATE.host, False)
     assert list(found.arguments)[1] == f"/script/{script.name}"
 
 

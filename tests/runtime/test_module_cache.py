@@ -1,5 +1,7 @@
 """Compiled modules are kept, and trusted only as far as they can be."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,60 @@ def test_what_wasmtime_refuses_is_named(folder: Path) -> None:
     with pytest.raises(ModuleError, match=r"^x\.wasm: wasmtime refuses the module: "):
         cache.load_bytes(WASM + b"\x01", "x.wasm")
     assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def constant(number: int) -> bytes:
+    """Give a module that no other number has."""
+    return bytes(wasmtime.wat2wasm(f'(module (func (export "f") (result i32) (i32.const {number})))'))
+
+
+def kept(folder: Path) -> set[Path]:
+    return set(folder.glob("*.cwasm"))
+
+
+def small_cache(folder: Path, modules: int) -> ModuleCache:
+    """Give a cache with room for so many of `constant`'s modules; a clean-up leaves three in four of them."""
+    engine = new_engine(EngineSettings(stack_bytes=1 << 20))
+    ModuleCache(engine, folder).load_bytes(constant(-1), "probe")
+    room = sum(-(-path.stat().st_size // 4096) * 4096 for path in folder.iterdir())
+    for path in folder.iterdir():
+        path.unlink()
+    return ModuleCache(engine, folder, max_bytes=modules * room)
+
+
+def test_what_was_not_used_for_longest_is_removed(folder: Path) -> None:
+    cache = small_cache(folder, 4)
+    of: dict[int, Path] = {}
+    for number in range(4):
+        before = kept(folder)
+        cache.load_bytes(constant(number), "sample")
+        (of[number],) = kept(folder) - before
+        time.sleep(0.02)  # a file system's clock ticks every 4 or 10 ms
+    assert kept(folder) == set(of.values())
+    cache.load_bytes(constant(0), "sample")  # found, which is a use
+    cache.load_bytes(constant(4), "sample")
+    assert len(kept(folder)) == 3
+    assert {of[0], of[3]} < kept(folder)
+    assert {path.with_suffix(".json") for path in kept(folder)} == set(folder.glob("*.json"))
+
+
+def test_a_folder_that_others_filled_is_cleaned_up(folder: Path) -> None:
+    cache = small_cache(folder, 8)
+    for number in range(8):
+        ModuleCache(cache.engine, folder).load_bytes(constant(number), "sample")
+    leftover = folder / ".gone.cwasm.1.ff"
+    leftover.write_bytes(b"x")
+    os.utime(leftover, (0, 0))
+    cache.load_bytes(constant(9), "sample")
+    assert len(kept(folder)) == 6
+    assert not leftover.exists()
+
+
+def test_a_module_beyond_the_limit_is_still_given(folder: Path) -> None:
+    cache = ModuleCache(new_engine(EngineSettings(stack_bytes=1 << 20)), folder, max_bytes=1)
+    for _ in range(2):
+        assert cache.load_bytes(WASM, "sample").exports
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pywasm_runtime.errors import MountError
+from pywasm_runtime.errors import MountError, UsageError
 from pywasm_runtime.mounts import Mount, MountTable, parse_mount
-from pywasm_runtime.scratch import private_folders, remove_tree
+from pywasm_runtime.scratch import private_tmp, remove_tree
 
 
 def test_forms_of_a_mount(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,17 +90,22 @@ def test_a_guest_path_is_taken_once(tmp_path: Path) -> None:
         MountTable([Mount(host=tmp_path, guest="/x"), Mount(host=tmp_path, guest="/x")])
 
 
-def test_private_folders_vanish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_private_tmp_vanishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with private_folders() as mounts:
-        by_guest = {mount.guest: mount.host for mount in mounts}
-        assert (by_guest["/dev"] / "null").read_bytes() == b""
-        (by_guest["/tmp"] / "deep/er").mkdir(parents=True)
-        (by_guest["/tmp"] / "deep/er/file").write_text("x")
-        (by_guest["/tmp"] / "link").symlink_to("/etc")
-        assert not any(mount.read_only for mount in mounts)
+    with private_tmp() as mount:
+        assert (mount.guest, mount.read_only, list(mount.host.iterdir())) == ("/tmp", False, [])
+        assert mount.host.stat().st_mode & 0o777 == 0o700
+        (mount.host / "deep/er").mkdir(parents=True)
+        (mount.host / "deep/er/file").write_text("x")
+        (mount.host / "link").symlink_to("/etc")
     assert list(tmp_path.iterdir()) == []
     assert Path("/etc/passwd").exists()
+
+
+def test_no_place_for_a_private_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
+    with pytest.raises(UsageError, match="TMPDIR can name another place"), private_tmp():
+        pass
 
 
 def test_remove_tree_of_nothing(tmp_path: Path) -> None:

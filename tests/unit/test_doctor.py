@@ -14,13 +14,21 @@ from tests.unit.fakes import FakeRunner, completed
 class Machine:
     """A machine with some programs and headers; its apt-get installs what it is asked for."""
 
+    whole_perl = True
+
     def __init__(self, *programs: str, headers: Sequence[str] = ()) -> None:
         self.headers = set(headers)
         self.runner = FakeRunner(answers={name: lambda _: completed() for name in programs})
+        if "perl" in programs:
+            self.runner.answers["perl"] = self.use
         if "cc" in programs:
             self.runner.answers["cc"] = self.compile
         if "apt-get" in programs:
             self.runner.answers["apt-get"] = self.install
+
+    def use(self, args: Sequence[str]) -> Completed:
+        assert args[1].startswith("-M")
+        return completed(returncode=0 if self.whole_perl else 2)
 
     def compile(self, args: Sequence[str]) -> Completed:
         if args[-1] == "--version":
@@ -34,12 +42,14 @@ class Machine:
             if need.packages["apt-get"].split()[0] in args:
                 if need.kind == "header":
                     self.headers.add(need.what.split()[-1])
+                elif need.kind == "perl":
+                    self.whole_perl, self.runner.answers["perl"] = True, self.use
                 else:
                     self.runner.answers[need.what] = lambda _: completed()
         return completed()
 
 
-TOOLS = ("cc", "make", "git", "pkg-config")
+TOOLS = ("cc", "make", "git", "pkg-config", "perl")
 HEADERS = ("openssl/ssl.h", "zlib.h", "ffi.h", "sqlite3.h", "lzma.h", "bzlib.h")
 
 
@@ -63,6 +73,13 @@ def test_a_machine_with_nothing_misses_all_but_python() -> None:
     assert missing(Machine()) == [need.what for need in NEEDS if need.kind != "module"]
 
 
+def test_a_perl_without_its_standard_modules() -> None:
+    machine = Machine(*TOOLS, headers=HEADERS)
+    machine.whole_perl = False
+    assert missing(machine) == ["IPC::Cmd"]
+    assert mending_command(examine(machine.runner), "apt-get")[-1] == "perl"
+
+
 def test_a_python_without_lzma() -> None:
     findings = examine(Machine(*TOOLS, headers=HEADERS).runner, has_module=lambda name: False)
     assert [found.need.what for found in findings if not found.found] == ["lzma"]
@@ -79,7 +96,7 @@ def test_a_python_without_lzma() -> None:
     ],
 )
 def test_the_one_command_that_mends_it(manager: str, root: bool, command: str) -> None:
-    machine = Machine("cc", "git", "pkg-config", headers=[h for h in HEADERS if h != "ffi.h"])
+    machine = Machine("cc", "git", "pkg-config", "perl", headers=[h for h in HEADERS if h != "ffi.h"])
     machine.runner.answers[manager] = lambda _: completed()
     with pytest.raises(MachineError) as caught:
         require(machine.runner, root=root)
@@ -88,7 +105,7 @@ def test_the_one_command_that_mends_it(manager: str, root: bool, command: str) -
 
 
 def test_an_unknown_package_manager_gets_the_names() -> None:
-    machine = Machine("cc", "git", "pkg-config", headers=HEADERS)
+    machine = Machine("cc", "git", "pkg-config", "perl", headers=HEADERS)
     with pytest.raises(MachineError, match=r"package manager: make$"):
         require(machine.runner, mend_it=True, root=True)
 

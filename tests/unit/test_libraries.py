@@ -1,4 +1,4 @@
-"""Native libraries: how CMake is called, and what a package's build is told of them."""
+"""Native libraries: how each build system is called, and what a package's build is told of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import io
 import os
 import tarfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pywasm_build.command import Completed
-from pywasm_build.errors import BuildError
+from pywasm_build.command import Argument, Completed
+from pywasm_build.errors import BuildError, RecipeError
 from pywasm_build.libraries import compiler_environment, library_flags, native_library
-from pywasm_build.recipes import Recipe
+from pywasm_build.recipes import BuildSystem, Recipe
 from tests.unit.checkout import Checkout, make_checkout
 from tests.unit.fakes import FakeRunner, completed
 
@@ -30,35 +31,34 @@ sha256 = "{}"
 """
 
 
-def recipe(**more: object) -> Recipe:
-    return replace(Recipe(folder=Path(), name="libx", kind="library", cmake=("-DX=1",)), **more)  # type: ignore[arg-type]
+def recipe(*cmake: str, **more: object) -> Recipe:
+    system = BuildSystem(kind="cmake", configure=cmake or ("-DX=1",))
+    base = Recipe(folder=Path(), name="libx", kind="library", build_system=system)
+    return replace(base, **more)  # type: ignore[arg-type]
 
 
-class CMake(FakeRunner):
-    """A cmake that installs what it is told to."""
+@dataclass(kw_only=True)
+class Builder(FakeRunner):
+    """A cmake, configure and make of which the step that installs writes what it is told to."""
 
     installs: tuple[str, ...] = ("lib/libx.a",)
 
-    def cmake(self, words: Sequence[str]) -> Completed:
-        if "--build" not in words:
-            (prefix,) = (word.partition("=")[2] for word in words if word.startswith("-DCMAKE_INSTALL_PREFIX="))
-            self.prefix = Path(prefix)
-            assert (self.prefix / "tree" / "CMakeLists.txt").is_file()
-        for name in self.installs if "install" in words else ():
-            (self.prefix / name).parent.mkdir(exist_ok=True)
-            (self.prefix / name).touch()
-        return completed()
+    def run(self, args: Sequence[Argument], *, cwd: Path, **options: Any) -> Completed:
+        assert (cwd / "CMakeLists.txt").is_file()
+        done = super().run(args, cwd=cwd, **options)
+        for name in self.installs if "install" in args else ():
+            (cwd.parent / name).parent.mkdir(exist_ok=True)
+            (cwd.parent / name).touch()
+        return done
 
 
 @pytest.fixture
-def cmake() -> CMake:
-    runner = CMake()
-    runner.answers["cmake"] = runner.cmake
-    return runner
+def builder() -> Builder:
+    return Builder(answers={name: lambda _: completed() for name in ("cmake", "configure", "perl", "make")})
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, cmake: CMake) -> Checkout:
+def checkout(tmp_path: Path, builder: Builder) -> Checkout:
     made = make_checkout(tmp_path, os.environ)
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
@@ -67,32 +67,79 @@ def checkout(tmp_path: Path, cmake: CMake) -> Checkout:
     made.workspace.sources_toml.parent.mkdir()
     made.workspace.sources_toml.write_text(SOURCES.format(sha256(data.getvalue()).hexdigest()))
     made.environ["PYWASM_SOURCES"] = str(tmp_path)
-    made.runner = cmake
+    made.runner = builder
     return made
 
 
-def test_a_library_gets_a_prefix_of_its_own(checkout: Checkout, cmake: CMake) -> None:
-    environment, context = checkout.builder.environment, checkout.context
-    prefix = native_library(context, environment, recipe(environment={"CFLAGS": "-O1"}))
+def build(checkout: Checkout, library: Recipe) -> Path:
+    environment = checkout.builder.environment
+    return native_library(checkout.context, checkout.host.toolchain, library, programs=environment.tools)
+
+
+def test_a_library_gets_a_prefix_of_its_own(checkout: Checkout, builder: Builder) -> None:
+    toolchain, tools = checkout.host.toolchain, checkout.builder.environment.tools
+    prefix = build(checkout, recipe(environment={"CFLAGS": "-O1"}))
     assert (prefix / "lib" / "libx.a").is_file()
     assert not (prefix / "tree").exists()
-    configure, build = cmake.calls
-    assert configure[:3] == [str(environment.tools / "cmake"), "-G", "Ninja"]
+    configure, install = builder.calls
+    assert configure[:3] == [str(tools / "cmake"), "-G", "Ninja"]
+    assert f"-DCMAKE_INSTALL_PREFIX={prefix}" in configure
+    assert f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}" in configure
     assert configure[-1] == "-DX=1"
-    assert build[-2:] == ["--target", "install"]
-    variables = cmake.changes[0]
+    assert install[-2:] == ["--target", "install"]
+    variables = builder.changes[0]
     assert variables["CFLAGS"] == "-O1"
     assert variables["CXXFLAGS"] == f"-O2 -fPIC -ffile-prefix-map={prefix}/tree=."
-    assert variables["CMAKE_TOOLCHAIN_FILE"] == str(environment.host.toolchain.cmake_file)
-    assert native_library(context, environment, recipe(environment={"CFLAGS": "-O1"})) == prefix
-    assert len(cmake.calls) == 2
-    assert native_library(context, environment, recipe(cmake=("-DX=2",))) != prefix
+    assert variables["CMAKE_TOOLCHAIN_FILE"] == str(toolchain.cmake_file)
+    assert str(variables["SOURCE_DATE_EPOCH"]).isdecimal()
+    assert build(checkout, recipe(environment={"CFLAGS": "-O1"})) == prefix
+    assert len(builder.calls) == 2
+    assert build(checkout, recipe("-DX=2")) != prefix
 
 
-def test_a_library_without_an_archive_is_none(checkout: Checkout, cmake: CMake) -> None:
-    cmake.installs = ("lib/libx.so", "include/x.h")
+STATIC = ["--host=wasm32-wasip1", "--build={build}", "--prefix={prefix}", "--enable-static", "--disable-shared"]
+COMMANDS = {
+    BuildSystem(kind="autoconf", configure=("--disable-nls",), make=("-C", "src"), install=("-C", "src", "install")): [
+        ["./configure", *STATIC, "--disable-nls"],
+        ["make", "-j1", "-C", "src"],
+        ["make", "-C", "src", "install"],
+    ],
+    BuildSystem(kind="configure", configure=("perl", "Configure", "--prefix={prefix}"), install=("install",)): [
+        ["perl", "Configure", "--prefix={prefix}"],
+        ["make", "-j1"],
+        ["make", "install"],
+    ],
+    BuildSystem(kind="make", make=("-e", "libx.a"), install=("PREFIX={prefix}", "install")): [
+        ["make", "-j1", "-e", "libx.a"],
+        ["make", "PREFIX={prefix}", "install"],
+    ],
+}
+
+
+@pytest.mark.parametrize("system", COMMANDS, ids=lambda system: system.kind)
+def test_a_library_without_cmake_needs_no_cross_environment(
+    checkout: Checkout, builder: Builder, system: BuildSystem
+) -> None:
+    context = checkout.context
+    prefix = native_library(context, checkout.host.toolchain, recipe(build_system=system))
+    triple = context.build_triple
+    expected = [[word.format(prefix=prefix, build=triple) for word in command] for command in COMMANDS[system]]
+    assert builder.calls == expected
+    assert {changes["CC"] for changes in builder.changes} == {str(checkout.host.toolchain.driver("clang"))}
+    assert build(checkout, recipe(build_system=system)) == prefix
+    assert build(checkout, recipe(build_system=replace(system, make=("other",)))) != prefix
+
+
+def test_a_library_with_cmake_needs_the_cross_environment(checkout: Checkout, builder: Builder) -> None:
+    with pytest.raises(RecipeError, match="libx cannot be built here: CMake comes only with the cross environment"):
+        native_library(checkout.context, checkout.host.toolchain, recipe())
+    assert not builder.calls
+
+
+def test_a_library_without_an_archive_is_none(checkout: Checkout, builder: Builder) -> None:
+    builder.installs = ("lib/libx.so", "include/x.h")
     with pytest.raises(BuildError, match=r"libx installed no static library; the full log is .*lib-libx.log"):
-        native_library(checkout.context, checkout.builder.environment, recipe())
+        build(checkout, recipe())
 
 
 def test_the_build_machines_libraries_are_out_of_sight(checkout: Checkout) -> None:

@@ -101,6 +101,20 @@ def test_every_package_can_be_built_and_tested(recipe: Recipe) -> None:
         assert {canonicalize_name(name) for name in ("pytest", *recipe.suite.requires)} <= set(tested)
 
 
+@pytest.mark.parametrize("recipe", [r for r in RECIPES if r.kind == "library"], ids=lambda recipe: recipe.name)
+def test_every_library_has_a_source(recipe: Recipe) -> None:
+    assert recipe.build_system
+    assert read_pins(WORKSPACE.sources_toml, {}).find(recipe.name)
+
+
+def test_the_interpreters_libraries_can_be_built_before_it() -> None:
+    registry = read_registry(WORKSPACE.patches)
+    for interpreter in (r for r in RECIPES if r.kind == "interpreter"):
+        kinds = {library.build_system.kind for library in registry.libraries_of(interpreter) if library.build_system}
+        # CMake comes with the cross environment, which needs the interpreter.
+        assert "cmake" not in kinds
+
+
 def test_every_folder_of_the_registry_has_a_recipe() -> None:
     folders = [path for path in WORKSPACE.patches.iterdir() if path.is_dir() and path.name != "__pycache__"]
     assert sorted(path.name for path in folders) == sorted(recipe.folder.name for recipe in RECIPES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pywasm_build.errors import RecipeError
-from pywasm_build.recipes import read_recipe, read_registry
+from pywasm_build.recipes import BuildSystem, read_recipe, read_registry
 
 A = "a" * 64
 PACKAGE = f'[package]\nname = "Pack-Age"\nversion = "1.0"\nsha256 = "{A}"\n'
@@ -62,9 +62,52 @@ def test_little_is_needed(tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, PACKAGE))
     assert (recipe.requires, recipe.experimental, recipe.patches, recipe.suite) == ((), False, (), None)
     library = read_recipe(write(tmp_path, LIBRARY + '[build]\nenvironment = { A = "b" }\n' + PATCH))
-    assert (library.kind, library.cmake, library.environment) == ("library", ("-DX=1",), {"A": "b"})
+    assert library.build_system == BuildSystem(kind="cmake", configure=("-DX=1",), install=("install",))
+    assert (library.kind, library.environment) == ("library", {"A": "b"})
     interpreter = read_recipe(write(tmp_path, '[interpreter]\nname = "cpython"\n' + PATCH))
-    assert (interpreter.kind, len(interpreter.patches)) == ("interpreter", 1)
+    assert (interpreter.kind, len(interpreter.patches), interpreter.libraries) == ("interpreter", 1, ())
+    assert interpreter.build_system is None
+
+
+SYSTEMS = {
+    "": BuildSystem(kind="cmake", install=("install",)),
+    "cmake = []": BuildSystem(kind="cmake", install=("install",)),
+    "autoconf = []": BuildSystem(kind="autoconf", install=("install",)),
+    'autoconf = ["--disable-nls"]\nmake = ["-C", "src"]\ninstall = ["-C", "src", "install"]': BuildSystem(
+        kind="autoconf", configure=("--disable-nls",), make=("-C", "src"), install=("-C", "src", "install")
+    ),
+    'configure = ["perl", "Configure"]': BuildSystem(
+        kind="configure", configure=("perl", "Configure"), install=("install",)
+    ),
+    'make = ["libx.a"]\ninstall = ["x"]': BuildSystem(kind="make", make=("libx.a",), install=("x",)),
+    "make = []": BuildSystem(kind="make", install=("install",)),
+}
+
+
+@pytest.mark.parametrize("text", SYSTEMS)
+def test_a_library_names_its_build_system(tmp_path: Path, text: str) -> None:
+    recipe = read_recipe(write(tmp_path, f'[library]\nname = "libx"\n{text}\n' + PATCH))
+    assert recipe.build_system == SYSTEMS[text]
+
+
+def test_the_interpreters_libraries_keep_their_order(tmp_path: Path) -> None:
+    for name in ("zlib", "bzip2"):
+        write(tmp_path / name, LIBRARY.replace("libx", name) + PATCH)
+    write(tmp_path / "cpython", '[interpreter]\nname = "cpython"\nlibraries = ["zlib", "bzip2"]\n' + PATCH)
+    registry = read_registry(tmp_path)
+    interpreter = registry.find("cpython")
+    assert interpreter is not None
+    assert [library.name for library in registry.libraries_of(interpreter)] == ["zlib", "bzip2"]
+
+
+def test_a_library_that_the_registry_lacks(tmp_path: Path) -> None:
+    write(tmp_path / "cpython", '[interpreter]\nname = "cpython"\nlibraries = ["zlip"]\n' + PATCH)
+    write(tmp_path / "zlib", LIBRARY.replace("libx", "zlib") + PATCH)
+    registry = read_registry(tmp_path)
+    interpreter = registry.find("cpython")
+    assert interpreter is not None
+    with pytest.raises(RecipeError, match=r"there is no native library 'zlip' in .*did you mean 'zlib'"):
+        registry.libraries_of(interpreter)
 
 
 UNKNOWN = {
@@ -109,6 +152,12 @@ WRONG = {
     "run = 'no' must be true or false": PACKAGE + TEST + FAILURE + 'run = "no"\n',
     "test has no effect in a recipe with .library.": LIBRARY + TEST,
     "build.requires, build.libraries has no effect": LIBRARY + "[build]\nrequires = []\nlibraries = []\n",
+    "has cmake and autoconf, of which only one can be": LIBRARY + "autoconf = []\n",
+    "make, install has no effect beside cmake": LIBRARY + "make = []\ninstall = []\n",
+    "install has no effect beside cmake": '[library]\nname = "x"\ninstall = []\n',
+    "configure must name a command": '[library]\nname = "x"\nconfigure = []\n',
+    "autoconf must be a list of texts": '[library]\nname = "x"\nautoconf = "--x"\n',
+    "libraries must be a list of texts": '[interpreter]\nname = "x"\nlibraries = "zlib"\n',
     "build has no effect in a recipe with .interpreter.": '[interpreter]\nname = "x"\n[build]\n',
     "cannot read": "[[",
 }

@@ -5,102 +5,28 @@ from __future__ import annotations
 import io
 import itertools
 import json
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from pywasm_build.command import Argument, Changes, Completed
 from pywasm_build.context import Context
-from pywasm_build.errors import CommandFailed, RecipeError, UsageError
+from pywasm_build.errors import RecipeError, UsageError
 from pywasm_build.recipes import ExpectedFailure, Recipe, Suite, read_recipe
 from pywasm_build.store import Store
 from pywasm_build.suite_packages import INNER, suite_packages
+from pywasm_build.suite_pytest import GuestPython
 from pywasm_build.suite_report import Pattern, SuiteResult, judge, known_seconds, summary, write_reports
 from pywasm_build.suite_results import FAILED, NOT_RUN, PASSED, SKIPPED, EventLog, TestResult
-from pywasm_build.suite_run import PLUGINS, GuestPython
+from pywasm_build.suite_run import PLUGINS
 from pywasm_build.suite_shares import divide, find_test_files, select
 from pywasm_build.suites import run_suite
 from pywasm_build.workspace import Workspace
-
-SITE_PACKAGES = Path("usr/lib/python3/site-packages")
-
-
-@dataclass(kw_only=True)
-class NativeGuest:
-    """A runner that is python-wasm: it runs what the guest would run natively, at the paths of this machine.
-
-    A test that calls os._exit(134) is a trap, os._exit(99) stands for one that hangs until its time is over.
-    """
-
-    root: Path
-    calls: list[list[str]] = field(default_factory=list)
-
-    def run(
-        self,
-        args: Sequence[Argument],
-        *,
-        cwd: Path,
-        env: Changes | None = None,
-        log: Path | None = None,
-        title: str | None = None,
-        capture: bool = False,
-        check: bool = True,
-        timeout: float | None = None,
-    ) -> Completed:
-        words = [str(arg) for arg in args][1:]
-        self.calls.append(words)
-        mounts, environment, rest = self._options(words)
-        command = [sys.executable, *(self._native(word, mounts) for word in rest)]
-        environment = {name: self._native(value, mounts) for name, value in environment.items()}
-        assert log is not None
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            done = subprocess.run(
-                command,
-                env={**environment, "PATH": os.defpath},
-                cwd=cwd,
-                stdout=output,
-                stderr=output,
-                check=False,
-            )
-            if done.returncode == 99:
-                raise CommandFailed(f"longer than {timeout}", args=words, returncode=None)
-            if done.returncode == 134:
-                output.write(b"python-wasm: the guest trapped: out of bounds memory access\n")
-        return Completed(returncode=done.returncode, stdout="", seconds=0.0)
-
-    def terminate(self) -> None:
-        raise AssertionError("no process may be ended")
-
-    def _options(self, words: Sequence[str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
-        mounts, environment, rest = {f"/{SITE_PACKAGES}": str(self.root / SITE_PACKAGES)}, {}, list(words)
-        while rest[0] in ("--env", "--dir"):
-            kind, value, *rest = rest
-            if kind == "--env":
-                name, _, text = value.partition("=")
-                environment[name] = text
-            else:
-                host, guest = value.removesuffix(":ro").split(":")
-                mounts[guest] = host
-        return mounts, environment, rest
-
-    def _native(self, text: str, mounts: Mapping[str, str]) -> str:
-        words = []
-        for word in text.split(":") if text.startswith("/") else [text]:
-            prefix, found, path = word.partition("=") if word.startswith("--rootdir=") else ("", "", word)
-            for guest, host in mounts.items():
-                if path == guest or path.startswith(f"{guest}/"):
-                    path = host + path[len(guest) :]
-                    break
-            words.append(prefix + found + path)
-        return ":".join(words)
+from tests.unit.native_guest import SITE_PACKAGES, NativeGuest
 
 
 @dataclass(kw_only=True)

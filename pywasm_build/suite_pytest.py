@@ -1,0 +1,95 @@
+"""Run a package's test suite in the guest with pytest, and our plugin in it (guest/pywasm_pytest.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywasm_build.command import Argument, Changes
+from pywasm_build.errors import UsageError
+from pywasm_build.recipes import ExpectedFailure, Suite
+from pywasm_build.suite_packages import INNER, PYTEST
+from pywasm_build.suite_run import PLUGINS
+
+_PYTEST = (
+    *PYTEST,
+    *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuestPython:
+    """How to run the guest: the program python-wasm, its runtime root, the product with the test packages."""
+
+    program: Path
+    root: Path
+    packages: Path
+
+    @property
+    def site_packages(self) -> Path:
+        """The runtime root's site-packages."""
+        found = sorted(self.root.glob("usr/lib/python*/site-packages"))
+        if len(found) != 1:
+            raise UsageError(f"{self.root} has no site-packages; make the runtime root with bin/inv runtime")
+        return found[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PytestHarness:
+    """Run the test files of one package; `selection` are patterns of files or test ids, empty for all."""
+
+    name: str
+    suite: Suite
+    guest: GuestPython
+    selection: Sequence[str]
+
+    @property
+    def expected_failures(self) -> Sequence[ExpectedFailure]:
+        """The tests that the recipe expects to fail."""
+        return self.suite.expected_failures
+
+    @property
+    def environment(self) -> Changes:
+        """No changes: PYWASM_RUNTIME, if it is set, holds for python-wasm too."""
+        return {}
+
+    def timeout(self, files: Sequence[str]) -> int:
+        """Return the recipe's timeout, in seconds."""
+        return self.suite.timeout
+
+    def plan(self, files: Sequence[str]) -> Mapping[str, object]:
+        """Return what the plugin has to know."""
+        return {
+            "modules": [name.replace("-", "_") for name in self.suite.requires],
+            "placeholders": self.suite.placeholders,
+            "only": self._only(),
+        }
+
+    def _only(self) -> list[str]:
+        if not any("::" in one for one in self.selection):
+            return []
+        # A pattern without `::` means whole files, and they have been chosen already.
+        return [*self.selection, *(f"{one}::*" for one in self.selection if "::" not in one)]
+
+    def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
+        """Return the command that runs pytest on these files."""
+        guest = self.guest
+        site_packages = "/" + guest.site_packages.relative_to(guest.root).as_posix()
+        environment = {
+            "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:/test-plugins",
+            "PYWASM_SUITE": "/suite",
+            # Not each suite wants the plugin of each test package; a recipe names its own by -p.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            **self.suite.environment,
+        }
+        mounts = (f"{folder}:/suite", f"{guest.packages}:/test-packages:ro", f"{PLUGINS}:/test-plugins:ro")
+        return [
+            guest.program,
+            *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
+            *(word for mount in mounts for word in ("--dir", mount)),
+            *_PYTEST,
+            *self.suite.arguments,
+            f"--rootdir={site_packages}",
+            *(f"{site_packages}/{file}" for file in files),
+        ]
