@@ -36,7 +36,6 @@
     packages = ["numpy"]            # the installed packages whose test files are run
     arguments = ["-W", "error"]     # of pytest
     environment = { NAME = "value" }
-    placeholders = ["ctypes"]       # modules that the guest may lack, whose import must not hide a whole file
     timeout = 900                   # seconds for the test files of one process
     [[test.expected-failure]]
     ids = ["package/tests/test_file.py::test_name*"]    # patterns as in fnmatch
@@ -49,7 +48,6 @@ A key that has no meaning is an error.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +59,17 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pywasm_build.errors import RecipeError, did_you_mean
+from pywasm_build.toml_values import (
+    check_keys,
+    flag_of,
+    read_data_file,
+    seconds_of,
+    strings_of,
+    table_of,
+    tables_of,
+    text_of,
+    texts_of,
+)
 
 RECIPE = "recipe.toml"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -72,17 +81,9 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream"),
-    "test": (
-        "requires",
-        "packages",
-        "arguments",
-        "environment",
-        "placeholders",
-        "timeout",
-        "expected-failure",
-    ),
-    "test.expected-failure": ("ids", "reason", "run"),
+    "test": ("requires", "packages", "arguments", "environment", "timeout", "expected-failure"),
 }
+_FAILURE_KEYS = ("ids", "reason", "run")
 # What has a meaning besides for a package, which may have all but the other heads.
 _KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
     "library": ("library", "build", "patch"),
@@ -90,6 +91,7 @@ _KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
 }
 _BUILD_KEYS_OF_LIBRARY = ("environment",)
 _CONFIGURATIONS = ("cmake", "autoconf", "configure")
+_TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +121,6 @@ class ExpectedFailure:
 class Suite:
     """A package's own test suite: which packages it is in, and what pytest is told.
 
-    placeholders: modules whose absence in the guest shall fail the tests that use them, not the files that
-        import them.
     timeout: seconds after which one test process is ended.
     """
 
@@ -128,7 +128,6 @@ class Suite:
     packages: tuple[str, ...]
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
-    placeholders: tuple[str, ...]
     timeout: int
     expected_failures: tuple[ExpectedFailure, ...]
 
@@ -225,18 +224,11 @@ def read_registry(root: Path) -> Registry:
 
 def read_recipe(path: Path) -> Recipe:
     """Read one recipe; raises RecipeError that names the file."""
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"cannot read {path}: {error}") from error
-    try:
-        return _recipe(data, path.parent)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
+    return read_data_file(path, lambda data: _recipe(data, path.parent))
 
 
 def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
-    _check_keys(data, "")
+    check_keys(data, _KEYS[""], "the top level")
     heads = [head for head in _HEADS if head in data]
     if len(heads) != 1:
         raise RecipeError(f"a recipe has exactly one of {', '.join(f'[{head}]' for head in _HEADS)}")
@@ -245,23 +237,25 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
     _check_kind(data, head)
     version = sha256 = ""
     if head == "package":
-        version, sha256 = _version(_text(table, "version", head)), _text(table, "sha256", head)
+        version, sha256 = _version(text_of(table, "version", head)), text_of(table, "sha256", head)
         if not _SHA256.fullmatch(sha256):
             raise RecipeError(f"sha256 = {sha256!r} must be 64 lower-case hexadecimal digits")
     return Recipe(
         folder=folder,
-        name=_text(table, "name", head),
+        name=text_of(table, "name", head),
         kind=head,
         version=version,
         sha256=sha256,
         requires=_requirements(table),
-        experimental=_flag(table, "experimental", default=False),
+        experimental=flag_of(table, "experimental", default=False),
         build_system=_build_system(table) if head == "library" else None,
         build_requires=_requirements(build),
-        libraries=_texts(table if head == "interpreter" else build, "libraries"),
-        environment=_strings(build, "environment"),
-        config_settings={key: _texts(_sub(build, "config-settings"), key) for key in _sub(build, "config-settings")},
-        patches=tuple(_patch(entry, folder) for entry in _tables(data, "patch")),
+        libraries=texts_of(table if head == "interpreter" else build, "libraries"),
+        environment=strings_of(build, "environment"),
+        config_settings={
+            key: texts_of(table_of(build, "config-settings"), key) for key in table_of(build, "config-settings")
+        },
+        patches=tuple(_patch(entry, folder) for entry in tables_of(data, "patch")),
         suite=_suite(_table(data, "test")) if "test" in data else None,
     )
 
@@ -276,55 +270,49 @@ def _build_system(table: Mapping[str, Any]) -> BuildSystem:
     unused = [key for key in ("make", "install") if kind == "cmake" and key in table]
     if unused:
         raise RecipeError(f"{', '.join(unused)} has no effect beside cmake: remove it")
-    install = _texts(table, "install") if "install" in table else ("install",)
-    configure = _texts(table, kind) if kinds else ()
-    return BuildSystem(kind=kind, configure=configure, make=_texts(table, "make"), install=install)
+    install = texts_of(table, "install") if "install" in table else ("install",)
+    configure = texts_of(table, kind) if kinds else ()
+    return BuildSystem(kind=kind, configure=configure, make=texts_of(table, "make"), install=install)
 
 
 def _patch(entry: Mapping[str, Any], folder: Path) -> Patch:
-    _check_keys(entry, "patch")
-    name = _text(entry, "file", "patch")
+    check_keys(entry, _KEYS["patch"], "[patch]")
+    name = text_of(entry, "file", "patch")
     path = folder / name
     if Path(name).name != name or not path.is_file():
         raise RecipeError(f"the patch {name!r} is not a file in {folder}")
     return Patch(
         path=path,
-        reason=_text(entry, "reason", f"patch {name}"),
-        applies_to=_specifier(_text(entry, "applies-to", f"patch {name}")),
-        upstream=_text(entry, "upstream", f"patch {name}"),
+        reason=text_of(entry, "reason", f"patch {name}"),
+        applies_to=_specifier(text_of(entry, "applies-to", f"patch {name}")),
+        upstream=text_of(entry, "upstream", f"patch {name}"),
     )
 
 
 def _suite(table: Mapping[str, Any]) -> Suite:
-    timeout = table.get("timeout", 900)
-    if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout <= 0:
-        raise RecipeError(f"timeout = {timeout!r} must be a number of seconds")
-    if not (packages := _texts(table, "packages")):
+    if not (packages := texts_of(table, "packages")):
         raise RecipeError('[test] needs packages = ["..."]: where the test files are')
     return Suite(
-        requires=_texts(table, "requires"),
+        requires=texts_of(table, "requires"),
         packages=packages,
-        arguments=_texts(table, "arguments"),
-        environment=_strings(table, "environment"),
-        placeholders=_texts(table, "placeholders"),
-        timeout=timeout,
-        expected_failures=tuple(_expected_failure(entry) for entry in _tables(table, "expected-failure")),
+        arguments=texts_of(table, "arguments"),
+        environment=strings_of(table, "environment"),
+        timeout=seconds_of(table, "timeout", default=_TIMEOUT_SECONDS),
+        expected_failures=expected_failures(table, "test.expected-failure"),
     )
 
 
-def _expected_failure(entry: Mapping[str, Any]) -> ExpectedFailure:
-    _check_keys(entry, "test.expected-failure")
-    if not (ids := _texts(entry, "ids")):
+def expected_failures(table: Mapping[str, Any], where: str) -> tuple[ExpectedFailure, ...]:
+    """Read the [[expected-failure]] tables in `table`; `where` is what the file calls them."""
+    return tuple(_expected_failure(entry, where) for entry in tables_of(table, "expected-failure"))
+
+
+def _expected_failure(entry: Mapping[str, Any], where: str) -> ExpectedFailure:
+    check_keys(entry, _FAILURE_KEYS, f"[{where}]")
+    if not (ids := texts_of(entry, "ids")):
         raise RecipeError("an expected-failure needs ids = [...]")
-    reason, run = _text(entry, "reason", "expected-failure"), _flag(entry, "run", default=True)
+    reason, run = text_of(entry, "reason", "expected-failure"), flag_of(entry, "run", default=True)
     return ExpectedFailure(ids=ids, reason=reason, run=run)
-
-
-def _check_keys(table: Mapping[str, Any], where: str) -> None:
-    for key in table:
-        if key not in _KEYS[where]:
-            place = f"[{where}]" if where else "the top level"
-            raise RecipeError(f"unknown key {key!r} in {place}{did_you_mean(key, _KEYS[where])}")
 
 
 def _check_kind(data: Mapping[str, Any], head: str) -> None:
@@ -337,60 +325,18 @@ def _check_kind(data: Mapping[str, Any], head: str) -> None:
 
 
 def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    table = _sub(data, key)
-    _check_keys(table, key)
+    table = table_of(data, key)
+    check_keys(table, _KEYS[key], f"[{key}]")
     return table
-
-
-def _sub(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    table = data.get(key, {})
-    if not isinstance(table, dict):
-        raise RecipeError(f"{key} must be a table")
-    return table
-
-
-def _tables(data: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    tables = data.get(key, [])
-    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
-        raise RecipeError(f"{key} must be written as [[...]] tables")
-    return tables
-
-
-def _text(table: Mapping[str, Any], key: str, where: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise RecipeError(f'{where} needs {key} = "..."')
-    return value
-
-
-def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RecipeError(f"{key} must be a list of texts")
-    return tuple(value)
-
-
-def _flag(table: Mapping[str, Any], key: str, *, default: bool) -> bool:
-    value = table.get(key, default)
-    if not isinstance(value, bool):
-        raise RecipeError(f"{key} = {value!r} must be true or false")
-    return value
 
 
 def _requirements(table: Mapping[str, Any]) -> tuple[str, ...]:
-    for text in _texts(table, "requires"):
+    for text in texts_of(table, "requires"):
         try:
             Requirement(text)
         except InvalidRequirement as error:
             raise RecipeError(f"requires has {text!r}, which is no requirement: {error}") from None
-    return _texts(table, "requires")
-
-
-def _strings(table: Mapping[str, Any], key: str) -> Mapping[str, str]:
-    value = _sub(table, key)
-    if not all(isinstance(item, str) for item in value.values()):
-        raise RecipeError(f"the values in {key} must be texts")
-    return value
+    return texts_of(table, "requires")
 
 
 def _version(text: str) -> str:

@@ -16,8 +16,7 @@ from pywasm_build.context import Context
 from pywasm_build.cpython import PREFIX, HostPython
 from pywasm_build.native import cpython_source
 from pywasm_build.regression_modules import build_test_modules
-from pywasm_build.runtime_root import compile_tree, link_tree, standard_library
-from pywasm_build.sources import file_sha256
+from pywasm_build.runtime_root import compile_tree, link_tree, main_module_entry, standard_library
 from pywasm_build.store import JSON, Stage, source_hash
 
 # The static library alone is as big as all the rest.
@@ -62,13 +61,7 @@ def _make(context: Context, host: HostPython, library: Path, modules: Sequence[s
     build_test_modules(context, host, unpacked, tests.parent / "lib-dynload", modules)
     shutil.rmtree(unpacked)
     compile_tree(context, host, tests.parent, root)
-    main = root / PREFIX.lstrip("/") / "bin" / host.main_module.name
-    python: Mapping[str, JSON] = {
-        "version": host.version,
-        "main": str(main.relative_to(root)),
-        "main_sha256": file_sha256(main),
-    }
-    return {"python": python}
+    return {"python": main_module_entry(host, root)}
 
 
 def _copy_what_lacks(installed: Path, root: Path) -> None:

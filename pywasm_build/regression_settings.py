@@ -10,7 +10,7 @@
 
     [[capability]]                  something that test.support says of each WASI, and that is not true of this one
     name = "test.support.has_socket_support"
-    value = true                    the truth
+    value = true                    the truth; true if left out
     importing = "test.test_tools"   only while this module is imported, which happens first
     files = ["test_httplib"]        patterns of the test files for which it holds
     reason = "why these"
@@ -25,18 +25,26 @@ A key that has no meaning is an error.
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pywasm_build.errors import RecipeError, did_you_mean
-from pywasm_build.recipes import ExpectedFailure
+from pywasm_build.errors import RecipeError
+from pywasm_build.recipes import ExpectedFailure, expected_failures
+from pywasm_build.toml_values import (
+    check_keys,
+    flag_of,
+    read_data_file,
+    seconds_of,
+    table_of,
+    tables_of,
+    text_of,
+    texts_of,
+)
 
 _KEYS = ("resources", "modules", "split", "timeout", "timeouts", "capability", "expected-failure")
 _CAPABILITY_KEYS = ("name", "value", "importing", "files", "reason")
-_FAILURE_KEYS = ("ids", "reason", "run")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,83 +76,39 @@ class RegressionSettings:
 
 def read_regression_settings(path: Path) -> RegressionSettings:
     """Read the data file; raises RecipeError that names it."""
-    try:
-        return _settings(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"cannot read {path}: {error}") from error
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from None
+    return read_data_file(path, _settings)
 
 
 def _settings(data: Mapping[str, Any]) -> RegressionSettings:
-    _check_keys(data, _KEYS)
-    timeouts = data.get("timeouts", {})
-    if not isinstance(timeouts, dict):
-        raise RecipeError("timeouts must be a table")
+    check_keys(data, _KEYS, "the top level")
+    timeouts = table_of(data, "timeouts")
+    failures = expected_failures(data, "expected-failure")
+    for failure in failures:
+        if failure.run and (files := [one for one in failure.ids if "::" not in one]):
+            raise RecipeError(f"{files[0]!r} means a whole file, which can only have run = false")
     return RegressionSettings(
-        resources=_texts(data, "resources"),
-        modules=_texts(data, "modules"),
-        split=_texts(data, "split"),
-        timeout=_seconds(data, "timeout"),
-        timeouts={file: _seconds(timeouts, file) for file in timeouts},
-        capabilities=tuple(_capability(entry) for entry in data.get("capability", [])),
-        expected_failures=tuple(_expected_failure(entry) for entry in data.get("expected-failure", [])),
+        resources=texts_of(data, "resources"),
+        modules=texts_of(data, "modules"),
+        split=texts_of(data, "split"),
+        timeout=seconds_of(data, "timeout"),
+        timeouts={file: seconds_of(timeouts, file) for file in timeouts},
+        capabilities=tuple(_capability(entry) for entry in tables_of(data, "capability")),
+        expected_failures=failures,
     )
 
 
 def _capability(entry: Mapping[str, Any]) -> Capability:
-    _check_keys(entry, _CAPABILITY_KEYS)
-    name, files = _text(entry, "name"), _texts(entry, "files")
-    if not files or not name.startswith("test.support."):
-        raise RecipeError(f"the capability {name!r} must be one of test.support, and needs files = [...]")
+    check_keys(entry, _CAPABILITY_KEYS, "[capability]")
+    name = text_of(entry, "name", "a capability")
+    where = f"the capability {name}"
+    if not name.startswith("test.support."):
+        raise RecipeError(f"{where} must be one of test.support")
+    if not (files := texts_of(entry, "files")):
+        raise RecipeError(f"{where} needs files = [...]")
     return Capability(
         name=name,
-        value=_flag(entry, "value"),
-        importing=_text(entry, "importing") if "importing" in entry else "",
+        value=flag_of(entry, "value", default=True),
+        importing=text_of(entry, "importing", where) if "importing" in entry else "",
         files=files,
-        reason=_text(entry, "reason"),
+        reason=text_of(entry, "reason", where),
     )
-
-
-def _expected_failure(entry: Mapping[str, Any]) -> ExpectedFailure:
-    _check_keys(entry, _FAILURE_KEYS)
-    ids, reason, run = _texts(entry, "ids"), _text(entry, "reason"), _flag(entry, "run")
-    if not ids:
-        raise RecipeError("an expected-failure needs ids = [...]")
-    if run and (files := [one for one in ids if "::" not in one]):
-        raise RecipeError(f"{files[0]!r} means a whole file, which can only have run = false")
-    return ExpectedFailure(ids=ids, reason=reason, run=run)
-
-
-def _check_keys(table: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise RecipeError(f"unknown key {key!r}{did_you_mean(key, known)}")
-
-
-def _text(table: Mapping[str, Any], key: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise RecipeError(f'{table} needs {key} = "..."')
-    return value
-
-
-def _flag(table: Mapping[str, Any], key: str) -> bool:
-    value = table.get(key, True)
-    if not isinstance(value, bool):
-        raise RecipeError(f"{key} = {value!r} must be true or false")
-    return value
-
-
-def _texts(table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise RecipeError(f"{key} must be a list of texts")
-    return tuple(value)
-
-
-def _seconds(table: Mapping[str, Any], key: str) -> int:
-    value = table.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise RecipeError(f"{key} = {value!r} must be a number of seconds")
-    return value

@@ -6,8 +6,6 @@ runs them in the guest is guest/pywasm_regression_tests.py.
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ from pywasm_build.command import Argument, Changes
 from pywasm_build.context import Context
 from pywasm_build.cpython import HostPython
 from pywasm_build.errors import RecipeError, UsageError, did_you_mean
-from pywasm_build.lock import locked
 from pywasm_build.recipes import ExpectedFailure
 from pywasm_build.regression_files import (
     Selection,
@@ -27,9 +24,8 @@ from pywasm_build.regression_files import (
 from pywasm_build.regression_page import compatibility_page
 from pywasm_build.regression_root import regression_root, test_folder
 from pywasm_build.regression_settings import RegressionSettings, read_regression_settings
-from pywasm_build.suite_report import Pattern, SuiteResult, judge, known_seconds, summary, write_reports
-from pywasm_build.suite_results import NOT_RUN, TestResult
-from pywasm_build.suite_run import PLUGINS, SuiteRun
+from pywasm_build.suite_report import Pattern, SuiteResult, known_seconds, summary
+from pywasm_build.suite_run import GUEST_PLUGINS, guest_options, run_harness
 
 NAME = "cpython"
 SETTINGS = Path("third-party") / "cpython-tests.toml"
@@ -75,17 +71,11 @@ class RegressionHarness:
     def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
         """Return the command that runs these files."""
         environment = {
-            "PYWASM_SUITE": "/suite",
-            "PYTHONPATH": "/test-plugins",
+            "PYTHONPATH": GUEST_PLUGINS,
             # Some tests look whether Python writes what python-wasm tells it not to write.
             "PYTHONDONTWRITEBYTECODE": "",
         }
-        return [
-            self.program,
-            *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
-            *("--dir", f"{folder}:/suite", "--dir", f"{PLUGINS}:/test-plugins:ro"),
-            *("-m", "pywasm_regression_tests", *files),
-        ]
+        return [self.program, *guest_options(folder, environment), "-m", "pywasm_regression_tests", *files]
 
 
 def test_cpython(context: Context, host: HostPython, names: Sequence[str], *, jobs: int, write: bool = False) -> bool:
@@ -98,13 +88,13 @@ def test_cpython(context: Context, host: HostPython, names: Sequence[str], *, jo
     """
     if write and names:
         raise UsageError(f"--write needs the whole suite: {PAGE} is about all tests; leave --name out")
-    result = run_regression_tests(
-        context, host, regression_root(context, host, _settings(context).modules), names, jobs=jobs
-    )
+    settings = read_regression_settings(context.workspace.root / SETTINGS)
+    root = regression_root(context, host, settings.modules)
+    result = run_regression_tests(context, host, settings, root, names, jobs=jobs)
     print(summary(result, context.display(result.report) if result.report else "none"))
     if write:
         path = context.workspace.root / PAGE
-        path.write_text(compatibility_page(result, _settings(context).expected_failures), "utf-8")
+        path.write_text(compatibility_page(result, settings.expected_failures), "utf-8")
         print(f"wrote {context.display(path)}")
     return result.ok
 
@@ -113,42 +103,20 @@ test_cpython.__test__ = False  # type: ignore[attr-defined]  # pytest must not t
 
 
 def run_regression_tests(
-    context: Context, host: HostPython, root: Path, names: Sequence[str], *, jobs: int
+    context: Context, host: HostPython, settings: RegressionSettings, root: Path, names: Sequence[str], *, jobs: int
 ) -> SuiteResult:
     """Run test files of the runtime root `root`, `jobs` processes at once, and write the reports."""
-    settings = _settings(context)
     tests = test_folder(root, host)
     files = find_regression_tests(tests, settings.split)
     _refuse_stale(settings, files)
     selection = select_regression_tests(names, files)
     idle = _not_to_be_run(selection.files, settings.expected_failures)
-    report = context.workspace.reports / f"{NAME}.json"
-    started = time.monotonic()
-    with locked(context.workspace.build / f"suite-{NAME}.lock", what="CPython's test report"):
-        harness = RegressionHarness(
-            program=context.workspace.root / "bin" / "python-wasm", root=root, settings=settings, selection=selection
-        )
-        shares = _longest_first(selection.files, idle, known_seconds(report))
-        run = SuiteRun(context, harness, total=len(shares))
-        run.run(shares, jobs=jobs)
-        results = [*run.results, *(TestResult(id=file, outcome=NOT_RUN) for file in idle)]
-        require_tests(selection, results, tests)
-        result = judge(
-            results,
-            settings.expected_failures,
-            name=NAME,
-            version=host.version,
-            complete=not names,
-            seconds=time.monotonic() - started,
-            jobs=jobs,
-        )
-        # A selection must not replace what is known of the whole suite.
-        written = write_reports(result, report.parent if result.complete else report.parent / "selection")
-    return dataclasses.replace(result, report=written)
-
-
-def _settings(context: Context) -> RegressionSettings:
-    return read_regression_settings(context.workspace.root / SETTINGS)
+    shares = _longest_first(selection.files, idle, known_seconds(context.workspace.reports / f"{NAME}.json"))
+    program = context.workspace.root / "bin" / "python-wasm"
+    harness = RegressionHarness(program=program, root=root, settings=settings, selection=selection)
+    result = run_harness(context, harness, shares, version=host.version, complete=not names, jobs=jobs, idle=idle)
+    require_tests(selection, result.results, tests)
+    return result
 
 
 def _refuse_stale(settings: RegressionSettings, files: Mapping[str, int]) -> None:

@@ -195,16 +195,17 @@ def _assemble(host: HostPython, library: Path, unpacked: Sequence[Path], root: P
     trees = (library, *unpacked)
     for number, tree in enumerate(trees):
         link_tree(tree, root, earlier=trees[:number])
-    main = root / "usr" / "bin" / host.main_module.name
     modules = sorted(path for path in root.rglob("*.so*") if is_library(path.name))
     return {
-        "python": {
-            "version": host.version,
-            "main": str(main.relative_to(root)),
-            "main_sha256": file_sha256(main),
-        },
+        "python": main_module_entry(host, root),
         "side_modules": {str(path.relative_to(root)): file_sha256(path) for path in modules},
     }
+
+
+def main_module_entry(host: HostPython, root: Path) -> Mapping[str, JSON]:
+    """Return what the stamp of a runtime root says of the main module; the runtime reads it."""
+    main = root / "usr" / "bin" / host.main_module.name
+    return {"version": host.version, "main": str(main.relative_to(root)), "main_sha256": file_sha256(main)}
 
 
 def link_tree(source: Path, target: Path, *, earlier: Sequence[Path] = ()) -> None:

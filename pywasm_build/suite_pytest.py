@@ -10,12 +10,9 @@ from pywasm_build.command import Argument, Changes
 from pywasm_build.errors import UsageError
 from pywasm_build.recipes import ExpectedFailure, Suite
 from pywasm_build.suite_packages import INNER, PYTEST
-from pywasm_build.suite_run import PLUGINS
+from pywasm_build.suite_run import GUEST_PLUGINS, guest_options
 
-_PYTEST = (
-    *PYTEST,
-    *("-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short"),
-)
+_PYTEST = (*PYTEST, "-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,35 +56,26 @@ class PytestHarness:
         return self.suite.timeout
 
     def plan(self, files: Sequence[str]) -> Mapping[str, object]:
-        """Return what the plugin has to know."""
-        return {
-            "modules": [name.replace("-", "_") for name in self.suite.requires],
-            "placeholders": self.suite.placeholders,
-            "only": self._only(),
-        }
-
-    def _only(self) -> list[str]:
+        """Return which tests the plugin shall run."""
         if not any("::" in one for one in self.selection):
-            return []
+            return {"only": []}
         # A pattern without `::` means whole files, and they have been chosen already.
-        return [*self.selection, *(f"{one}::*" for one in self.selection if "::" not in one)]
+        return {"only": [*self.selection, *(f"{one}::*" for one in self.selection if "::" not in one)]}
 
     def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
         """Return the command that runs pytest on these files."""
         guest = self.guest
         site_packages = "/" + guest.site_packages.relative_to(guest.root).as_posix()
         environment = {
-            "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:/test-plugins",
-            "PYWASM_SUITE": "/suite",
+            "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:{GUEST_PLUGINS}",
             # Not each suite wants the plugin of each test package; a recipe names its own by -p.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             **self.suite.environment,
         }
-        mounts = (f"{folder}:/suite", f"{guest.packages}:/test-packages:ro", f"{PLUGINS}:/test-plugins:ro")
         return [
             guest.program,
-            *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
-            *(word for mount in mounts for word in ("--dir", mount)),
+            *guest_options(folder, environment),
+            *("--dir", f"{guest.packages}:/test-packages:ro"),
             *_PYTEST,
             *self.suite.arguments,
             f"--rootdir={site_packages}",

@@ -8,10 +8,12 @@ failed, and the rest of the share is run again without it.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +23,15 @@ from typing import Protocol
 from pywasm_build.command import Argument, Changes, in_parallel
 from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed
+from pywasm_build.lock import locked
 from pywasm_build.progress import Status
 from pywasm_build.recipes import ExpectedFailure
-from pywasm_build.suite_report import Pattern
-from pywasm_build.suite_results import FAILED, PASSED, EventLog, TestResult
+from pywasm_build.suite_report import Pattern, SuiteResult, judge, write_reports
+from pywasm_build.suite_results import FAILED, NOT_RUN, PASSED, EventLog, TestResult
 
 PLUGINS = Path(__file__).resolve().parent / "guest"
+# Where the guest sees them.
+GUEST_PLUGINS = "/test-plugins"
 # Exit statuses of a test runner that came to its end (pytest's): all passed, some failed, there were none.
 _ORDERLY = (0, 1, 5)
 # A file whose tests end their process again and again is given up; each time costs a start of Python and imports.
@@ -60,6 +65,49 @@ class Harness(Protocol):
         """Return the command that runs these test files, with `folder` for plan and events."""
 
 
+def guest_options(folder: Path, environment: Mapping[str, str]) -> Sequence[Argument]:
+    """Return options of python-wasm: these variables, our plugins, and `folder` for plan and events."""
+    variables = {"PYWASM_SUITE": "/suite", **environment}
+    return [
+        *(word for name, value in variables.items() for word in ("--env", f"{name}={value}")),
+        *("--dir", f"{folder}:/suite", "--dir", f"{PLUGINS}:{GUEST_PLUGINS}:ro"),
+    ]
+
+
+def run_harness(
+    context: Context,
+    harness: Harness,
+    shares: Sequence[Sequence[str]],
+    *,
+    version: str,
+    complete: bool,
+    jobs: int,
+    idle: Sequence[str] = (),
+) -> SuiteResult:
+    """Run shares of test files, `jobs` processes at once; judge the results and write the reports.
+
+    complete: the shares are the whole suite.
+    idle: files that must not be run; each is one result.
+    """
+    name, reports = harness.name, context.workspace.reports
+    started = time.monotonic()
+    with locked(context.workspace.build / f"suite-{name}.lock", what=f"{name}'s test report"):
+        run = SuiteRun(context, harness)
+        run.run(shares, jobs=jobs)
+        result = judge(
+            [*run.results, *(TestResult(id=file, outcome=NOT_RUN) for file in idle)],
+            harness.expected_failures,
+            name=name,
+            version=version,
+            complete=complete,
+            seconds=time.monotonic() - started,
+            jobs=jobs,
+        )
+        # A selection must not replace what is known of the whole suite.
+        report = write_reports(result, reports if complete else reports / "selection")
+    return dataclasses.replace(result, report=report)
+
+
 @dataclass(kw_only=True)
 class _Share:
     """The test files that are left for one process, what others came to, and the events of the present process.
@@ -83,12 +131,12 @@ class _Share:
 class SuiteRun:
     """One run of a suite: its shares, their results, and the progress line."""
 
-    def __init__(self, context: Context, harness: Harness, *, total: int) -> None:
+    def __init__(self, context: Context, harness: Harness) -> None:
         self._context, self._harness = context, harness
         self._expected = [Pattern(text) for failure in harness.expected_failures for text in failure.ids]
         self._folder = context.workspace.build / f"suite-{harness.name}"
         self._logs = context.workspace.logs / f"test-{harness.name}"
-        self._total = total
+        self._total = 0
         self._shares: list[_Share] = []
         self._lock = threading.Lock()
 
@@ -103,6 +151,7 @@ class SuiteRun:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         self._shares = [_Share(number=number, files=list(files)) for number, files in enumerate(shares)]
+        self._total = sum(map(len, shares))
         calls = [functools.partial(self._run_share, share) for share in self._shares]
         with Status(f"test suite of {self._harness.name}") as status, self._ticking(status):
             in_parallel(self._context.runner, calls, jobs=jobs)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from pywasm_build.context import Context
 from pywasm_build.errors import RecipeError
-from pywasm_build.lock import locked
 from pywasm_build.recipes import Recipe, Suite
 from pywasm_build.suite_packages import suite_packages
 from pywasm_build.suite_pytest import GuestPython, PytestHarness
-from pywasm_build.suite_report import SuiteResult, judge, known_seconds, write_reports
-from pywasm_build.suite_run import SuiteRun
+from pywasm_build.suite_report import SuiteResult, known_seconds
+from pywasm_build.suite_run import run_harness
 from pywasm_build.suite_shares import divide, find_test_files, select
 
 
@@ -49,20 +46,5 @@ def run_suite(
     report = context.workspace.reports / f"{recipe.name}.json"
     files = select(find_test_files(guest.site_packages, recipe.suite.packages), selection)
     shares = divide(files, known_seconds(report), jobs=jobs)
-    started = time.monotonic()
-    with locked(context.workspace.build / f"suite-{recipe.name}.lock", what=f"{recipe.name}'s test report"):
-        harness = PytestHarness(name=recipe.name, suite=recipe.suite, guest=guest, selection=selection)
-        run = SuiteRun(context, harness, total=len(files))
-        run.run(shares, jobs=jobs)
-        result = judge(
-            run.results,
-            recipe.suite.expected_failures,
-            name=recipe.name,
-            version=recipe.version,
-            complete=not selection,
-            seconds=time.monotonic() - started,
-            jobs=jobs,
-        )
-        # A selection must not replace what is known of the whole suite.
-        written = write_reports(result, report.parent if result.complete else report.parent / "selection")
-    return dataclasses.replace(result, report=written)
+    harness = PytestHarness(name=recipe.name, suite=recipe.suite, guest=guest, selection=selection)
+    return run_harness(context, harness, shares, version=recipe.version, complete=not selection, jobs=jobs)

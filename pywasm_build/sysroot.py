@@ -77,11 +77,11 @@ def amend_headers(headers: Path) -> None:
     """Let the installed headers in `headers` declare what libc/ provides; raises BuildError for what has no effect."""
     shutil.copytree(ADDITIONS / "headers", headers, dirs_exist_ok=True)
     declarations = ADDITIONS / "declarations"
+    shutil.copytree(declarations, headers / "pywasm")
     for addition in sorted(declarations.rglob("*.h")):
         name = addition.relative_to(declarations)
-        target = headers / "pywasm" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(addition, target)
+        if not (headers / name).is_file():
+            raise BuildError(f"{addition}: there is no header {headers / name} that it could add to")
         with (headers / name).open("a", encoding="utf-8") as header:
             header.write(f"\n#include <pywasm/{name.as_posix()}>\n")
     for guard in tomllib.loads((ADDITIONS / "provided.toml").read_text("utf-8"))["guards"]:

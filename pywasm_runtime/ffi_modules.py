@@ -10,7 +10,7 @@ import re
 MAX_PARAMETERS = 1000
 """What wasmtime accepts, as all engines do."""
 
-MAX_THUNKS = 64
+MAX_THUNKS = 256
 SLOT_BYTES = 8
 CELL_BYTES = 16
 """A thunk's part of guest memory. It begins with the address of its closure and the slot where its code is."""

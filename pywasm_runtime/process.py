@@ -10,7 +10,6 @@ import wasmtime
 
 from pywasm_binary import WasmModule
 from pywasm_runtime import raw
-from pywasm_runtime.broken_pipe import FD_WRITE, PipeErrors
 from pywasm_runtime.dl_host import IMPORT_MODULE, DlHost
 from pywasm_runtime.errors import EmbedderError, GuestExit, GuestTrap, ModuleError
 from pywasm_runtime.ffi_host import FfiHost
@@ -128,16 +127,12 @@ class GuestProcess:
         linker.define_wasi()
         # wasmtime's own refuses a status above 125; Python's os._exit and sys.exit go up to 255.
         linker.allow_shadowing = True
-        fd_write = raw.extern_of(linker.get(self._store, WASI_MODULE, FD_WRITE))
-        pipe_errors = PipeErrors(self._space, self._compiled, fd_write)
-        self._define(linker, WASI_MODULE, FD_WRITE, pipe_errors.function)
         self._define(linker, WASI_MODULE, "proc_exit", self._space.host_function(_exit, 1, results=0))
         for name, (body, params) in (self._dl_host.functions() | self._ffi_host.functions()).items():
             self._define(linker, IMPORT_MODULE, name, self._space.host_function(body, params))
         self.instance = self._link_main(linker, module)
         memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
         if memory is not None:
-            pipe_errors.attach(memory)
             self._dl_host.attach(memory, self._dynamic_linker)
 
     def _define(self, linker: wasmtime.Linker, module: str, name: str, function: raw.Extern) -> None:

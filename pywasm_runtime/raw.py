@@ -234,8 +234,3 @@ def trap_reason(trap: wasmtime.Trap) -> str:
     """Give the last cause in a trap's message, without wasmtime's own prefix."""
     lines = [line.strip() for line in trap.message.splitlines() if line.strip()]
     return last_cause(lines).removeprefix("wasm trap: ") if lines else "unknown reason"
-
-
-def extern_of(item: Any) -> Extern:
-    """Turn a Func, Memory, Table, Global or Tag of the stock API into an Extern."""
-    return item._as_extern()

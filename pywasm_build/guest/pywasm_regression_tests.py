@@ -1,8 +1,7 @@
 """Run files of CPython's regression test suite in the guest, and write each test's outcome at once.
 
 Started as `python -m pywasm_regression_tests FILE...` with this folder in PYTHONPATH. A file is the name of a module
-in the package `test`; the folder PYWASM_SUITE holds plan and events, see
-pywasm_events. The plan has besides:
+in the package `test`; the folder PYWASM_SUITE holds plan and events, see pywasm_events. The plan has besides:
 
     {"resources": ["cpu"],      what test.support.requires() may allow
      "capabilities": [{"name": "test.support.is_wasi", "value": false, "importing": ""}]}   see `admit`
@@ -16,6 +15,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import importlib
+import itertools
 import os
 import random
 import sys
@@ -215,13 +215,14 @@ def run_file(file: str, events: Events, plan: dict[str, Any]) -> bool:
         events.result(file, "skipped", seconds=_clock() - begun, reason="it has no tests here")
     chosen = choose(events, plan, [test_id for test_id, _ in tests])
     recorder = Recorder(events)
-    wanted = [test for test, is_wanted in zip(tests, chosen, strict=True) if is_wanted]
+    wanted = list(itertools.compress(tests, chosen))
+    # The suite lets go of each test that has been run; nothing else may hold it.
     del tests
     FlatSuite(wanted, recorder).run(recorder)
     return recorder.any_failed
 
 
-def forget_how_we_came_here() -> None:
+def hide_runner() -> None:
     """Leave no trace of this runner in the import path: some tests try to write to each folder in it."""
     del sys.path[0]  # the folder in which Python was started
     for folder in os.environ.pop("PYTHONPATH").split(os.pathsep):
@@ -231,7 +232,7 @@ def forget_how_we_came_here() -> None:
 def main() -> int:
     """Run the files that the arguments name, in a temporary folder, as CPython's own runner does."""
     plan, events = read_plan(), Events()
-    forget_how_we_came_here()
+    hide_runner()
     setup_process()
     support.verbose = 0
     support.use_resources = plan["resources"]

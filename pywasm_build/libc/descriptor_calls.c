@@ -3,6 +3,7 @@
 
 #include "descriptors.h"
 #include "host.h"
+#include "transfers.h"
 
 #define READ_RIGHTS (__WASI_RIGHTS_FD_READ | __WASI_RIGHTS_POLL_FD_READWRITE)
 #define WRITE_RIGHTS (__WASI_RIGHTS_FD_WRITE | __WASI_RIGHTS_POLL_FD_READWRITE)
@@ -129,7 +130,7 @@ __wasi_errno_t __wasi_fd_read(__wasi_fd_t fd, const __wasi_iovec_t *vectors, siz
 {
     struct description *it = __descriptor_find(fd);
     if (it != NULL && it->kind == KIND_HOST)
-        return host_fd_read(it->number, vectors, count, done);
+        return __transfer_read(it->number, vectors, count, done);
     if (it == NULL || !it->readable)
         return __WASI_ERRNO_BADF;
     return it->kind == KIND_DEVICE ? __device_read(it->number, vectors, count, done)
@@ -139,7 +140,7 @@ __wasi_errno_t __wasi_fd_read(__wasi_fd_t fd, const __wasi_iovec_t *vectors, siz
 /* The host reports EIO for an output stream that nobody reads any more; programs know EPIPE. */
 static __wasi_errno_t write_to_host(int host, const __wasi_ciovec_t *vectors, size_t count, __wasi_size_t *done)
 {
-    __wasi_errno_t error = host_fd_write(host, vectors, count, done);
+    __wasi_errno_t error = __transfer_write(host, vectors, count, done);
     return error == __WASI_ERRNO_IO && (host == 1 || host == 2) ? __WASI_ERRNO_PIPE : error;
 }
 
@@ -159,7 +160,7 @@ __wasi_errno_t __wasi_fd_pread(
 {
     struct description *it = __descriptor_find(fd);
     if (it != NULL && it->kind == KIND_HOST)
-        return host_fd_pread(it->number, vectors, count, offset, done);
+        return __transfer_pread(it->number, vectors, count, offset, done);
     if (it != NULL && at_no_position(it) != __WASI_ERRNO_SUCCESS)
         return at_no_position(it);
     return __wasi_fd_read(fd, vectors, count, done);
@@ -170,7 +171,7 @@ __wasi_errno_t __wasi_fd_pwrite(
 {
     struct description *it = __descriptor_find(fd);
     if (it != NULL && it->kind == KIND_HOST)
-        return host_fd_pwrite(it->number, vectors, count, offset, done);
+        return __transfer_pwrite(it->number, vectors, count, offset, done);
     if (it != NULL && at_no_position(it) != __WASI_ERRNO_SUCCESS)
         return at_no_position(it);
     return __wasi_fd_write(fd, vectors, count, done);
@@ -179,7 +180,13 @@ __wasi_errno_t __wasi_fd_pwrite(
 __wasi_errno_t __wasi_fd_readdir(
     __wasi_fd_t fd, uint8_t *buffer, __wasi_size_t size, __wasi_dircookie_t cookie, __wasi_size_t *used)
 {
-    PASS_ON(fd, __WASI_ERRNO_NOTDIR, host_fd_readdir(host, buffer, size, cookie, used));
+    int host;
+    __wasi_errno_t error = __descriptor_host(fd, __WASI_ERRNO_NOTDIR, &host);
+    if (error != __WASI_ERRNO_SUCCESS)
+        return error;
+    error = host_fd_readdir(host, buffer, size, cookie, used);
+    /* wasmtime's word for what is open, but no directory. */
+    return error == __WASI_ERRNO_BADF ? __WASI_ERRNO_NOTDIR : error;
 }
 
 __wasi_errno_t __wasi_fd_renumber(__wasi_fd_t fd, __wasi_fd_t to)

@@ -18,6 +18,8 @@ static struct description streams[] = {STREAM(0), STREAM(1), STREAM(2)};
 static struct entry first_table[FIRST_CAPACITY] = {{&streams[0], false}, {&streams[1], false}, {&streams[2], false}};
 static struct entry *table = first_table;
 static int capacity = FIRST_CAPACITY;
+/* Below this no number is free: searching from 0 each time takes seconds for 65536 descriptors. */
+static int all_taken_below;
 
 static struct entry *find_entry(int fd)
 {
@@ -108,7 +110,7 @@ static void put(struct description *it, int fd, bool close_on_exec)
 
 __wasi_errno_t __descriptor_add(struct description *it, int lowest, bool close_on_exec, int *fd)
 {
-    int free_number = lowest;
+    int free_number = lowest > all_taken_below ? lowest : all_taken_below;
     while (find_entry(free_number))
         free_number++;
     __wasi_errno_t error = make_room(free_number);
@@ -118,6 +120,8 @@ __wasi_errno_t __descriptor_add(struct description *it, int lowest, bool close_o
         return error;
     }
     put(it, free_number, close_on_exec);
+    if (lowest <= all_taken_below)
+        all_taken_below = free_number + 1;
     *fd = free_number;
     return __WASI_ERRNO_SUCCESS;
 }
@@ -144,5 +148,7 @@ __wasi_errno_t __descriptor_close(int fd)
         return __WASI_ERRNO_BADF;
     struct description *it = entry->description;
     entry->description = NULL;
+    if (fd < all_taken_below)
+        all_taken_below = fd;
     return --it->references == 0 ? destroy(it) : __WASI_ERRNO_SUCCESS;
 }

@@ -55,6 +55,8 @@ __wasi_errno_t __device_read(int device, const __wasi_iovec_t *vectors, size_t c
 __wasi_errno_t __device_write(int device, const __wasi_ciovec_t *vectors, size_t count, __wasi_size_t *done);
 
 /* pipes.c */
+/* POSIX: a write of at most so many bytes is done as a whole or not at all. What is ready has room for one. */
+#define PIPE_ATOMIC 4096
 struct pipe *__pipe_new(void);
 size_t __pipe_readable(const struct pipe *pipe, bool *hangup);
 size_t __pipe_writable(const struct pipe *pipe, bool *hangup);

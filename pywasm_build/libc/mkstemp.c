@@ -25,7 +25,8 @@ static void fill(char *at)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
     unsigned char random[LETTERS];
-    arc4random_buf(random, sizeof random);
+    /* Not from arc4random: its state would be the same in every process that begins from one snapshot. */
+    (void)getentropy(random, sizeof random);
     for (size_t i = 0; i < LETTERS; i++)
         at[i] = letters[random[i] % 64];
 }

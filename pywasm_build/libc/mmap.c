@@ -18,6 +18,8 @@
 #include "descriptors.h"
 
 #define PAGE 65536
+/* What is written if anything in it has changed. */
+#define CHUNK 4096
 
 struct map {
     struct map *next;
@@ -25,6 +27,9 @@ struct map {
     size_t length; /* whole pages */
     off_t offset;
     int fd; /* a duplicate of the program's, of a shared map that can be written; else -1 */
+    /* With such a file: a sum for each chunk as the file has it. What a program only read is not written back over
+     * what it wrote to the file meanwhile. */
+    uint64_t *sums;
 };
 
 static struct map *maps;
@@ -75,32 +80,81 @@ static bool read_file(int fd, char *to, size_t length, off_t offset)
     return true;
 }
 
-/* Write what lies within the file as it is now: a map never makes it longer. */
-static int write_file(const struct map *map)
+static uint64_t sum_of(const char *chunk)
+{
+    uint64_t sum = 0, word;
+    for (size_t i = 0; i < CHUNK; i += sizeof word) {
+        memcpy(&word, chunk + i, sizeof word);
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+static void note_sums(struct map *map, size_t first, size_t end)
+{
+    for (size_t at = first; at < end; at += CHUNK)
+        map->sums[at / CHUNK] = sum_of(map->start + at);
+}
+
+/* Give the end of the chunks that have changed, from `at` on. */
+static size_t changed_until(const struct map *map, size_t at)
+{
+    while (at < map->length && map->sums[at / CHUNK] != sum_of(map->start + at))
+        at += CHUNK;
+    return at;
+}
+
+static bool write_part(const struct map *map, size_t at, size_t end)
+{
+    while (at < end) {
+        ssize_t done = pwrite(map->fd, map->start + at, end - at, map->offset + (off_t)at);
+        if (done <= 0)
+            return false;
+        at += (size_t)done;
+    }
+    return true;
+}
+
+/* Write what has changed and lies within the file as it is now: a map never makes it longer. */
+static bool write_changes(struct map *map)
 {
     struct stat status;
+    if (fstat(map->fd, &status) < 0)
+        return false;
+    off_t inside = status.st_size - map->offset;
+    size_t end;
+    for (size_t at = 0; at < map->length && (off_t)at < inside; at = end) {
+        end = changed_until(map, at);
+        if (end > at) {
+            if (!write_part(map, at, (off_t)end < inside ? end : (size_t)inside))
+                return false;
+            note_sums(map, at, end);
+        } else {
+            end += CHUNK;
+        }
+    }
+    return true;
+}
+
+static int write_file(struct map *map)
+{
     if (map->fd < 0)
         return 0;
-    if (fstat(map->fd, &status) < 0)
+    /* Where all is appended, pwrite appends too. */
+    int flags = fcntl(map->fd, F_GETFL);
+    if (flags & O_APPEND && fcntl(map->fd, F_SETFL, flags & ~O_APPEND) < 0)
         return -1;
-    const char *from = map->start;
-    off_t offset = map->offset, end = offset + (off_t)map->length;
-    if (end > status.st_size)
-        end = status.st_size;
-    while (offset < end) {
-        ssize_t done = pwrite(map->fd, from, (size_t)(end - offset), offset);
-        if (done < 0)
-            return -1;
-        from += done;
-        offset += done;
-    }
-    return 0;
+    bool written = write_changes(map);
+    if (flags & O_APPEND)
+        (void)fcntl(map->fd, F_SETFL, flags);
+    return written ? 0 : -1;
 }
 
 /* Called when the program ends, in whatever way. */
 void __mmap_write_back(void)
 {
-    for (const struct map *map = maps; map != NULL; map = map->next)
+    for (struct map *map = maps; map != NULL; map = map->next)
         (void)write_file(map);
 }
 
@@ -119,12 +173,18 @@ static struct map *new_map(size_t length)
     return map;
 }
 
-static void *discard(struct map *map, int error)
+static void release(struct map *map)
 {
     if (map->fd >= 0)
         close(map->fd);
+    free(map->sums);
     free(map->start);
     free(map);
+}
+
+static void *discard(struct map *map, int error)
+{
+    release(map);
     return fail(error);
 }
 
@@ -140,6 +200,10 @@ static bool keep_file(struct map *map, int fd)
     if (!registered && atexit(__mmap_write_back) != 0)
         return false;
     registered = true;
+    map->sums = malloc(map->length / CHUNK * sizeof *map->sums);
+    if (map->sums == NULL)
+        return false;
+    note_sums(map, 0, map->length);
     map->fd = duplicate_out_of_the_way(fd);
     return map->fd >= 0;
 }
@@ -157,7 +221,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int fd, off_
         return fail(ENOMEM);
     if (!(flags & MAP_ANON)) {
         map->offset = offset;
-        if (!read_file(fd, map->start, length, offset))
+        if (!read_file(fd, map->start, map->length, offset))
             return discard(map, errno);
         if ((flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE) && !keep_file(map, fd))
             return discard(map, errno);
@@ -188,10 +252,7 @@ int munmap(void *start, size_t length)
     /* An error of the file cannot be reported by munmap; msync is for that. */
     (void)write_file(map);
     *link = map->next;
-    if (map->fd >= 0)
-        close(map->fd);
-    free(map->start);
-    free(map);
+    release(map);
     return 0;
 }
 
@@ -199,7 +260,7 @@ int msync(void *start, size_t length, int flags)
 {
     (void)flags; /* It is done at once, whether asked for so or not. */
     const char *first = start;
-    for (const struct map *map = maps; map != NULL; map = map->next)
+    for (struct map *map = maps; map != NULL; map = map->next)
         if (first >= map->start && first < map->start + map->length) {
             if (length <= (size_t)(map->start + map->length - first))
                 return write_file(map);

@@ -219,5 +219,7 @@ __wasi_errno_t __wasi_path_symlink(const char *target, __wasi_fd_t fd, const cha
     __wasi_errno_t error = host_directory(fd, &host);
     if (error != __WASI_ERRNO_SUCCESS)
         return error;
-    return __refusal_to_make(host_path_symlink(target, strlen(target), host, path, strlen(path)), host, path);
+    error = host_path_symlink(target, strlen(target), host, path, strlen(path));
+    /* No host makes a link with an absolute target: it would lead out of the directory. */
+    return target[0] == '/' ? error : __refusal_to_make(error, host, path);
 }

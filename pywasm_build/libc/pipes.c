@@ -10,8 +10,6 @@
 
 #define CAPACITY 65536
 #define FIRST_CAPACITY 1024
-/* POSIX: a write of at most so many bytes is done as a whole or not at all. */
-#define ATOMIC 4096
 
 struct pipe {
     uint8_t *bytes;
@@ -135,7 +133,7 @@ __wasi_errno_t __pipe_write(
     *done = 0;
     if (hangup)
         return __WASI_ERRNO_PIPE;
-    if (wanted > room && (room == 0 || wanted <= ATOMIC))
+    if (wanted > room && (room == 0 || wanted <= PIPE_ATOMIC))
         return would_wait(it);
     if (wanted > room)
         wanted = room;

@@ -26,16 +26,34 @@ static void happened(struct wait *wait, const __wasi_subscription_t *from, __was
         .fd_readwrite = {bytes, hangup ? __WASI_EVENTRWFLAGS_FD_READWRITE_HANGUP : 0}};
 }
 
-static void look_at_pipe(struct wait *wait, const __wasi_subscription_t *from, const struct description *it)
+static void look_for_reading(struct wait *wait, const __wasi_subscription_t *from, const struct description *it)
 {
     bool hangup;
-    size_t bytes;
-    if (from->u.tag == __WASI_EVENTTYPE_FD_READ)
+    size_t bytes = 0;
+    if (it->readable)
         bytes = __pipe_readable(it->in, &hangup);
-    else
-        bytes = __pipe_writable(it->out, &hangup);
+    else /* who waits to read where one can only write wants to know when the reader goes */
+        (void)__pipe_writable(it->out, &hangup);
     if (bytes > 0 || hangup)
         happened(wait, from, __WASI_ERRNO_SUCCESS, bytes, hangup);
+}
+
+/* Without a reader a write does not wait either: it fails. The flag would make select() leave that out. */
+static void look_for_writing(struct wait *wait, const __wasi_subscription_t *from, const struct description *it)
+{
+    bool hangup;
+    size_t bytes = __pipe_writable(it->out, &hangup);
+    if (it->writable && (bytes >= PIPE_ATOMIC || hangup))
+        happened(wait, from, __WASI_ERRNO_SUCCESS, bytes, false);
+}
+
+/* Devices and files make nobody wait; with a timeout of 0 wasmtime would say that a file is not ready. */
+static bool never_waits(const struct description *it)
+{
+    __wasi_fdstat_t status;
+    return it->kind == KIND_DEVICE ||
+           (it->kind == KIND_HOST && host_fd_fdstat_get(it->number, &status) == __WASI_ERRNO_SUCCESS &&
+            status.fs_filetype == __WASI_FILETYPE_REGULAR_FILE);
 }
 
 static void sort(struct wait *wait, const __wasi_subscription_t *from)
@@ -43,13 +61,12 @@ static void sort(struct wait *wait, const __wasi_subscription_t *from)
     struct description *it = NULL;
     if (from->u.tag != __WASI_EVENTTYPE_CLOCK) {
         it = __descriptor_find(from->u.u.fd_read.file_descriptor);
-        if (it == NULL || it->kind == KIND_DEVICE) {
-            /* A device never makes anyone wait. */
+        if (it == NULL || never_waits(it)) {
             happened(wait, from, it ? __WASI_ERRNO_SUCCESS : __WASI_ERRNO_BADF, 1, false);
             return;
         }
         if (it->kind != KIND_HOST) {
-            look_at_pipe(wait, from, it);
+            (from->u.tag == __WASI_EVENTTYPE_FD_READ ? look_for_reading : look_for_writing)(wait, from, it);
             return;
         }
     }

@@ -164,6 +164,18 @@ static const char *simplified(const char *path)
     return buffer;
 }
 
+/* Tell whether a path has names only: with "", "." or ".." in it, it may lie elsewhere than it looks. */
+static bool is_plain(const char *path)
+{
+    while (*path != '\0') {
+        size_t length = strcspn(path, "/");
+        if (length <= 2 && strspn(path, ".") >= length)
+            return false;
+        path += length + (path[length] == '/');
+    }
+    return true;
+}
+
 static int directory_of(const char *path, const char **prefix, const char **relative)
 {
     size_t longest = 0;
@@ -192,10 +204,16 @@ int __wasilibc_find_abspath(
     populate();
     path += strspn(path, "/");
     int found = directory_of(path, abs_prefix, relative_path);
-    /* The host lets no path climb out of a directory, also where it comes to lie in another one. */
-    if (found >= 0 && climbs_out(*relative_path))
-        found = directory_of(simplified(path), abs_prefix, relative_path);
-    return found;
+    if (is_plain(path))
+        return found;
+    const char *prefix, *relative;
+    int other = directory_of(simplified(path), &prefix, &relative);
+    /* The host lets no path climb out of a directory, and does not know that another one lies in it. */
+    if (other < 0 || (other == found && !climbs_out(*relative_path)))
+        return found;
+    *abs_prefix = prefix;
+    *relative_path = relative;
+    return other;
 }
 
 int __wasilibc_find_relpath(

@@ -15,6 +15,9 @@
 #define MAX_PARAMETERS 1000
 #define SIGNATURE_CAPACITY (MAX_PARAMETERS + 3)
 
+/* The most thunks that the host makes at once. */
+#define MAX_THUNKS 256
+
 typedef union {
     int32_t i32;
     uint32_t u32;
@@ -49,6 +52,7 @@ struct ffi_signature {
     /* Functions that were called with this signature had this other one, which differs in the result. */
     struct ffi_signature *actual;
     struct ffi_thunk *free_thunks;
+    unsigned thunks; /* in all, used or free */
     unsigned hash, length, parameters;
     char text[];
 };

@@ -118,6 +118,8 @@ static void find_arguments(const ffi_cif *cif, ffi_slot *slot, void **values)
 static void dispatch(ffi_closure *closure, ffi_slot *slots)
 {
     ffi_cif *cif = closure->cif;
+    /* Before the call: a callback may free itself, and with it its cif. */
+    unsigned code = ffi_travels_as(cif->rtype);
     /* A callback that fails writes no result. Not all widen small ones. */
     ffi_slot result[2] = {0};
     void *values[cif->nargs + 1];
@@ -128,13 +130,17 @@ static void dispatch(ffi_closure *closure, ffi_slot *slots)
     }
     find_arguments(cif, slots, values);
     closure->fun(cif, result, values, closure->user_data);
-    ffi_to_slot(slots, ffi_travels_as(cif->rtype), result);
+    ffi_to_slot(slots, code, result);
 }
 
-/* How many to make at once: to compile some small ones takes little longer than one. */
+/* How many to make at once: to compile some small ones takes little longer than one. As many as there are already,
+ * if that is more, so that a hundred thousand closures need some hundred batches: the host limits their number. */
 static unsigned batch_of(const struct ffi_signature *signature)
 {
-    return signature->parameters <= 16 ? 16 : 1;
+    unsigned least = signature->parameters <= 16 ? 16 : 1, most = MAX_THUNKS / 16 * least;
+    if (signature->thunks < least)
+        return least;
+    return signature->thunks < most ? signature->thunks : most;
 }
 
 static struct ffi_thunk *make_thunks(struct ffi_signature *signature)
@@ -148,6 +154,7 @@ static struct ffi_thunk *make_thunks(struct ffi_signature *signature)
         free(thunks);
         return NULL;
     }
+    signature->thunks += count;
     for (unsigned i = 0; i < count; i++) {
         thunks[i].place = place;
         thunks[i].number = i + 1;

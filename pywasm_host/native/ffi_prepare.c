@@ -62,11 +62,11 @@ static int add_arguments(struct draft *draft, const ffi_cif *cif)
         add_letter(draft, 'i');
     }
     for (unsigned i = 0; i < cif->nargs; i++) {
-        if (draft->copies > INT32_MAX)
-            return 0;
         if (i >= cif->nfixed)
             add_variadic(draft, cif->arg_types[i]);
         else if (!add_fixed(draft, cif->arg_types[i]))
+            return 0;
+        if (draft->copies > INT32_MAX)
             return 0;
     }
     return !(cif->flags & VARIADIC) || add_letter(draft, 'i');

@@ -7,6 +7,7 @@
 
 #include <Python.h>
 #include <fcntl.h>
+#include <monetary.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <wchar.h>
@@ -20,9 +21,10 @@ static const struct variadic {
     ENTRY(printf, 1), ENTRY(fprintf, 2), ENTRY(dprintf, 2), ENTRY(sprintf, 2), ENTRY(snprintf, 3), ENTRY(asprintf, 2),
     ENTRY(wprintf, 1), ENTRY(fwprintf, 2), ENTRY(swprintf, 3),
     ENTRY(scanf, 1), ENTRY(fscanf, 2), ENTRY(sscanf, 2), ENTRY(wscanf, 1), ENTRY(fwscanf, 2), ENTRY(swscanf, 2),
-    ENTRY(open, 2), ENTRY(openat, 3), ENTRY(fcntl, 2), ENTRY(ioctl, 2),
+    ENTRY(open, 2), ENTRY(openat, 3), ENTRY(fcntl, 2), ENTRY(ioctl, 2), ENTRY(strfmon, 3), ENTRY(strfmon_l, 4),
     ENTRY(PyArg_Parse, 2), ENTRY(PyArg_ParseTuple, 2), ENTRY(PyArg_ParseTupleAndKeywords, 4),
     ENTRY(PyArg_UnpackTuple, 4), ENTRY(Py_BuildValue, 1), ENTRY(PyBytes_FromFormat, 1), ENTRY(PyErr_Format, 2),
+    ENTRY(PyErr_ResourceWarning, 3), ENTRY(PyErr_WarnExplicitFormat, 6), ENTRY(PySys_Audit, 2),
     ENTRY(PyErr_WarnFormat, 3), ENTRY(PyErr_FormatUnraisable, 1), ENTRY(PyObject_CallFunction, 2),
     ENTRY(PyObject_CallMethod, 3), ENTRY(PyObject_CallFunctionObjArgs, 1), ENTRY(PyObject_CallMethodObjArgs, 2),
     ENTRY(PyOS_snprintf, 3), ENTRY(PySys_WriteStdout, 1), ENTRY(PySys_WriteStderr, 1), ENTRY(PySys_FormatStdout, 1),

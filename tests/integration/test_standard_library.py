@@ -188,3 +188,59 @@ def test_a_lock_times_out(chain: Chain) -> None:
             print(0.15 <= time.monotonic() - begin < 5)
     """
     assert printed(chain.python("-c", code)) == "False False\nTrue"
+
+
+SHARED_MAPS = """
+import mmap, os
+with open("/tmp/map", "w+b") as file:
+    file.write(b"a" * 200_000)
+    file.flush()
+    shared = mmap.mmap(file.fileno(), 0)
+    file.seek(100_000)
+    file.write(b"later")
+    file.flush()
+    shared[:5] = b"first"
+    shared.close()
+    file.seek(0)
+    content = file.read()
+    print(content[:6], content[100_000:100_006], len(content))
+with open("/tmp/map", "a+b") as file:
+    appending = mmap.mmap(file.fileno(), 0)
+    appending[1:2] = b"F"
+    appending.close()
+    print(os.path.getsize("/tmp/map"))
+with open("/tmp/large", "wb") as file:
+    print(file.write(bytes(200 << 20)))
+with open("/tmp/large", "rb") as file:
+    print(len(file.read()))
+os.chdir("/usr")
+print(open("../tmp/map", "rb").read(2), os.path.exists("/tmp/../etc/passwd"))
+"""
+
+
+def test_files_and_maps_of_them(chain: Chain) -> None:
+    expected = "b'firsta' b'latera' 200000\n200000\n209715200\n209715200\nb'fF' True"
+    assert printed(chain.python("-c", SHARED_MAPS)) == expected
+
+
+def test_a_callback_that_is_freed_while_it_runs(chain: Chain) -> None:
+    code = """if 1:
+        import ctypes, gc
+        library = ctypes.CDLL(None)
+        Compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        holder = []
+        def compare(one, other):
+            holder.clear()
+            gc.collect()
+            return 0
+        holder.append(Compare(compare))
+        numbers = (ctypes.c_int * 1)(7)
+        found = library.bsearch
+        found.restype = ctypes.c_void_p
+        found.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p)
+        address = ctypes.cast(holder[0], ctypes.c_void_p).value
+        print(found(ctypes.addressof(numbers), ctypes.addressof(numbers), 1, 4, address) == ctypes.addressof(numbers))
+        many = [Compare(compare) for _ in range(5_000)]
+        print(len({ctypes.cast(one, ctypes.c_void_p).value for one in many}))
+    """
+    assert printed(chain.python("-c", code)) == "True\n5000"

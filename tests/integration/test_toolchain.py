@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.chain import Chain
+from tests.integration.chain import Chain, run
 
 C = r"""
 #include <errno.h>
@@ -74,6 +74,58 @@ int main(void) {
     }
 }
 """
+HEADERS = (
+    "dirent fcntl grp poll pwd stdio stdlib unistd sys/file sys/mman sys/resource sys/select sys/socket sys/stat "
+    "sys/times sys/un"
+)
+# The functions that the headers of WASI hide, called once: a wrong type is an error of the linker or a trap.
+ADDITIONS = (
+    "\n".join(f"#include <{name}.h>" for name in HEADERS)
+    + r"""
+int main() {
+    int ends[2], pair[2];
+    char name[] = "temporary.XXXXXX";
+    if (pipe(ends) || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || dup2(ends[0], 20) != 20) return 1;
+    struct rlimit limit;
+    struct sockaddr_un address;
+    socklen_t size = sizeof address;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || getsockname(pair[0], (struct sockaddr *)&address, &size)) return 2;
+    int file = mkstemp(name);
+    if (chmod(name, 0600) || chown(name, 1, 1) || fchmod(file, 0640) || flock(file, LOCK_EX)) return 3;
+    if (unlink(name) || umask(077) != 022 || !getpwuid(getuid()) || !getgrgid(getgid())) return 4;
+    void *memory = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED || munmap(memory, 1) || sysconf(_SC_OPEN_MAX) < 1000;
+}
+"""
+)
+MAP_AND_END = r"""
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    int file = open("mapped", O_RDWR);
+    char *start = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    close(file);
+    memcpy(start, words[1], 5);
+    if (strcmp(words[1], "_exit") == 0) _exit(3);
+    if (strcmp(words[1], "exit!") == 0) exit(3);
+    return count - 2;
+}
+"""
+STREAMS = r"""
+#include <stdio.h>
+#include <unistd.h>
+int main(void) {
+    char first[4] = "", second[4] = "";
+    int in = dup(0), out = dup(1);
+    close(0);
+    if (read(in, first, 3) != 3 || dup2(in, 0) != 0 || read(0, second, 3) != 3) return 1;
+    dprintf(out, "%s %s\n", first, second);
+    return close(1) || dprintf(out, "still open\n") < 0 || close(out);
+}
+"""
 
 
 @pytest.fixture
@@ -110,6 +162,31 @@ def test_setjmp_and_longjmp(chain: Chain, folder: Path) -> None:
     chain.compile("-O2", "p.c", "-o", "p.wasm", cwd=folder)
     ended = chain.run_program("p.wasm", cwd=folder)
     assert (ended.returncode, ended.stdout) == (0, "outer 1000\n")
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_what_wasi_lacks_is_declared_and_there(chain: Chain, folder: Path, language: str) -> None:
+    (folder / f"p.{language}").write_text(ADDITIONS)
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-D_WASI_EMULATED_PROCESS_CLOCKS"]
+    chain.compile(*flags, f"p.{language}", "-o", "p.wasm", cwd=folder, language=language)
+    ended = chain.run_program("p.wasm", cwd=folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("ending", "status"), [("_exit", 3), ("exit!", 3), ("leave", 0)])
+def test_shared_maps_are_written_when_a_program_ends(chain: Chain, folder: Path, ending: str, status: int) -> None:
+    (folder / "p.c").write_text(MAP_AND_END)
+    (folder / "mapped").write_text("before, and more")
+    chain.compile("-O1", "p.c", "-o", "p.wasm", cwd=folder)
+    assert chain.run_program("p.wasm", ending, cwd=folder).returncode == status
+    assert (folder / "mapped").read_text() == f"{ending}e, and more"
+
+
+def test_duplicates_of_the_standard_streams(chain: Chain, folder: Path) -> None:
+    (folder / "p.c").write_text(STREAMS)
+    chain.compile("-O1", "p.c", "-o", "p.wasm", cwd=folder)
+    ended = run([chain.root / "bin" / "wasm32-wasip1-run", "p.wasm"], cwd=folder, text="onetwo")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "one two\nstill open\n", "")
 
 
 def test_a_static_library_and_the_other_tools(chain: Chain, folder: Path) -> None:

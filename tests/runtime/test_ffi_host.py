@@ -8,6 +8,7 @@ import pytest
 import wasmtime
 
 from pywasm_runtime.ffi_host import MAX_RECORDS, MAX_SLOTS, Caller, FfiHost, Thunks
+from pywasm_runtime.ffi_modules import MAX_THUNKS
 from pywasm_runtime.module_cache import ModuleCache
 from pywasm_runtime.process import GuestProcess, ProcessSettings
 from tests.runtime.test_process import WASI, write_program
@@ -133,7 +134,7 @@ def test_addresses_outside_of_the_memory(ffi: Ffi) -> None:
 
 
 def test_numbers_that_are_too_large(ffi: Ffi) -> None:
-    for count in (0, 65, 0xFFFFFFFF):
+    for count in (0, MAX_THUNKS + 1, 0xFFFFFFFF):
         assert ffi.thunks(">", count) == 0
         assert "thunks at once" in ffi.problem
     for count in (0, MAX_SLOTS + 1, 0xFFFFFFFF):

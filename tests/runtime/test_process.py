@@ -245,34 +245,6 @@ def test_the_program_runner_as_a_command(tmp_path: Path) -> None:
     assert command("program_cli", cwd=tmp_path).returncode == 2
 
 
-@pytest.mark.parametrize(("descriptor", "errno"), [(1, 64), (5, 8)], ids=["EPIPE", "EBADF"])
-def test_a_guest_learns_that_nobody_reads_its_output(tmp_path: Path, descriptor: int, errno: int) -> None:
-    """It writes until that fails; its exit status is the errno."""
-    wat = f"""{WASI}
-      (memory (export "memory") 1)
-      (data (i32.const 0) "\\08\\00\\00\\00\\00\\80\\00\\00")
-      (func (export "_start") (local $errno i32)
-        (loop $again
-          (local.set $errno (call $write (i32.const {descriptor}) (i32.const 0) (i32.const 1) (i32.const 16)))
-          (br_if $again (i32.eqz (local.get $errno))))
-        (call $exit (local.get $errno)))"""
-    (tmp_path / "p.wasm").write_bytes(wasmtime.wat2wasm(f"(module {wat})"))
-    reader, writer = os.pipe()
-    os.close(reader)
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-c", "from pywasm_runtime.program_cli import main; main()", "p.wasm"],
-            cwd=tmp_path,
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            timeout=60,
-        )
-    finally:
-        os.close(writer)
-    assert (ended.returncode, ended.stderr) == (errno, b"")
-
-
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

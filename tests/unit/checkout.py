@@ -21,6 +21,7 @@ from pywasm_build.native import BuildPython
 from pywasm_build.packages import PackageBuilder
 from pywasm_build.recipes import read_registry
 from pywasm_build.store import Store
+from pywasm_build.time_zones import LOCK
 from pywasm_build.toolchain import Toolchain
 from pywasm_build.workspace import Workspace
 from tests.unit.fakes import Reply, WebServer, completed
@@ -115,7 +116,17 @@ def make_checkout(folder: Path, environ: Mapping[str, str], *, index: str = "") 
         (library / file).write_text("x = 1\n")
     paths = f"CC = '{host.toolchain.bin}/wasm32-wasip1-clang'\nSRC = '{host.product}/tree/x'\n"
     (library / "_sysconfigdata__wasi_.py").write_text(paths)
+    (host.product / "modules.json").write_text("[]")
+    workspace.left_out_toml.parent.mkdir()
+    workspace.left_out_toml.write_text('[modules]\nturtle = "no windows"\n')
+    _pin_time_zones(workspace.root / LOCK, folder)
     return made
+
+
+def _pin_time_zones(lock: Path, folder: Path) -> None:
+    wheel = folder / "tzdata-1.0-py3-none-any.whl"
+    wheel.write_bytes(wheel_bytes("tzdata", files={"tzdata/zoneinfo/UTC": b"TZif"}))
+    lock.write_text(f"tzdata @ {wheel.as_uri()} --hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}\n")
 
 
 def with_runner(checkout: Checkout, **environ: str) -> Checkout:

@@ -36,7 +36,6 @@ config-settings = {{ setup-args = ["-Da=b", "-Dc=d"] }}
 {TEST}requires = ["hypothesis"]
 arguments = ["-W", "error"]
 environment = {{ X = "y" }}
-placeholders = ["ctypes"]
 timeout = 60
 {FAILURE}run = false
 """
@@ -53,7 +52,7 @@ timeout = 60
     suite = recipe.suite
     assert suite is not None
     assert (suite.packages, suite.requires, suite.timeout) == (("pack",), ("hypothesis",), 60)
-    assert (suite.arguments, suite.environment, suite.placeholders) == (("-W", "error"), {"X": "y"}, ("ctypes",))
+    assert (suite.arguments, suite.environment) == (("-W", "error"), {"X": "y"})
     (failure,) = suite.expected_failures
     assert (failure.ids, failure.reason, failure.run) == (("t.py::x*",), "why", False)
 

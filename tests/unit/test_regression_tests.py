@@ -28,7 +28,7 @@ from pywasm_build.store import read_stamp
 from pywasm_build.suite_report import SuiteResult
 from pywasm_build.suite_results import NOT_RUN
 from pywasm_build.workspace import Workspace
-from tests.unit.checkout import VERSION, make_checkout
+from tests.unit.checkout import VERSION, Checkout, make_checkout
 from tests.unit.native_guest import NativeGuest
 
 # What the runner in the guest takes from the package `test`.
@@ -156,7 +156,8 @@ class World:
         return path
 
     def run(self, *names: str) -> SuiteResult:
-        return run_regression_tests(self.context, self.host, self.root, names, jobs=1)
+        settings = read_regression_settings(self.context.workspace.root / SETTINGS)
+        return run_regression_tests(self.context, self.host, settings, self.root, names, jobs=1)
 
 
 @pytest.fixture
@@ -408,16 +409,20 @@ def tarball(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_runtime_root_has_the_complete_library_and_the_tests(tmp_path: Path) -> None:
-    checkout = make_checkout(tmp_path, os.environ)
-    source = tarball(tmp_path)
-    checkout.environ["PYWASM_SOURCES"] = str(tmp_path)
-    checkout.workspace.sources_toml.parent.mkdir()
+def write_pins(checkout: Checkout, folder: Path) -> None:
+    """Pin CPython's sources, a file in `folder`."""
+    source = tarball(folder)
     checkout.workspace.sources_toml.write_text(
         f'[[source]]\nname = "cpython"\nversion = "{VERSION}"\nfile = "{source.name}"\n[[source.location]]\n'
         f'kind = "upstream"\nurl = "http://127.0.0.1:1/{source.name}"\n'
         f'sha256 = "{sha256(source.read_bytes()).hexdigest()}"\n'
     )
+
+
+def test_the_runtime_root_has_the_complete_library_and_the_tests(tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path, os.environ)
+    checkout.environ["PYWASM_SOURCES"] = str(tmp_path)
+    write_pins(checkout, tmp_path)
     clang = checkout.host.toolchain.driver("clang")
     clang.parent.mkdir(parents=True)
     clang.write_text('#!/bin/sh\nfor target do :; done\necho "$@" > "$target"\n')
@@ -446,26 +451,52 @@ def test_the_settings_of_this_project_can_be_read() -> None:
     assert "cpu" in settings.resources and "network" not in settings.resources
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("timeuot = 1", "unknown key 'timeuot' .did you mean 'timeout'"),
-        ("[timeouts]\ntest_a = 0", "test_a = 0 must be a number of seconds"),
-        ("timeouts = 1", "timeouts must be a table"),
-        ('[[expected-failure]]\nreason = "r"', "needs ids"),
-        ('[[expected-failure]]\nids = ["a::b"]', "needs reason"),
-        ('[[expected-failure]]\nids = ["a::b"]\nreason = "r"\nrun = 1', "true or false"),
-        ('[[expected-failure]]\nids = ["a"]\nreason = "r"', "'a' means a whole file"),
-        ('[[capability]]\nname = "os.x"\nreason = "r"\nfiles = ["a"]', "must be one of test.support"),
-        ("resources = 1", "cannot read"),
-        ("[", "cannot read"),
-    ],
-)
-def test_mistakes_in_the_settings(world: World, text: str, message: str) -> None:
-    with pytest.raises(RecipeError, match=message):
-        read_regression_settings(world.settings(text))
+CAPABILITY = '[[capability]]\nname = "test.support.x"\nreason = "r"\nfiles = ["a"]\n'
+FAILURE = '[[expected-failure]]\nids = ["a::b"]\nreason = "r"\n'
+MISTAKES = {
+    r"unknown key 'timeuot' in the top level .did you mean 'timeout'": "timeuot = 1",
+    "modules must be a list of texts": "modules = 1",
+    "timeouts must be a table": "timeouts = 1",
+    "test_a = 0 must be a number of seconds": "[timeouts]\ntest_a = 0",
+    "test_b = True must be a number of seconds": "[timeouts]\ntest_b = true",
+    r"expected-failure must be written as \[\[...\]\] tables": FAILURE.replace("[[", "[", 1).replace("]]", "]", 1),
+    r"unknown key 'id' in \[expected-failure\] .did you mean 'ids'": FAILURE.replace("ids", "id"),
+    "an expected-failure needs ids": FAILURE.replace('"a::b"', ""),
+    'expected-failure needs reason = "..."': FAILURE.replace('"r"', '" "'),
+    "run = 1 must be true or false": FAILURE + "run = 1",
+    "'a' means a whole file, which can only have run = false": FAILURE.replace("a::b", "a"),
+    r"capability must be written as \[\[...\]\] tables": "capability = [1]",
+    r"unknown key 'file' in \[capability\] .did you mean 'files'": CAPABILITY.replace("files", "file"),
+    'a capability needs name = "..."': CAPABILITY.replace("name", "#"),
+    "the capability os.x must be one of test.support": CAPABILITY.replace("test.support", "os"),
+    "the capability test.support.x needs files": CAPABILITY.replace('"a"', ""),
+    'the capability test.support.x needs reason = "..."': CAPABILITY.replace("reason", "#"),
+    'the capability test.support.x needs importing = "..."': CAPABILITY + 'importing = ""',
+    "value = 'no' must be true or false": CAPABILITY + 'value = "no"',
+    "cannot read .*cpython-tests.toml": "[",
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_mistakes_in_the_settings(world: World, message: str) -> None:
+    path = world.settings(MISTAKES[message])
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_regression_settings(path)
+    assert str(path) in str(caught.value)
+
+
+def test_settings_that_are_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "cpython-tests.toml"
+    with pytest.raises(RecipeError, match="cannot read"):
+        read_regression_settings(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(RecipeError, match="cannot read"):
+        read_regression_settings(path)
+    path.write_text("", "utf-8")
+    with pytest.raises(RecipeError, match="timeout = None must be a number of seconds"):
+        read_regression_settings(path)
 
 
 def test_expected_failures_are_those_of_recipes(world: World) -> None:
-    path = world.settings('[[expected-failure]]\nids = ["a::b"]\nreason = "r"\n')
+    path = world.settings(FAILURE)
     assert read_regression_settings(path).expected_failures == (ExpectedFailure(ids=("a::b",), reason="r", run=True),)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from pywasm_build.errors import StoreError
+from pywasm_build.errors import StoreError, UsageError
 from pywasm_build.runtime_root import link_tree, runtime_root, standard_library, unpacked_wheel
 from pywasm_build.store import read_stamp
 from pywasm_build.wheels import Wheel, normalise
@@ -42,12 +43,29 @@ def test_the_standard_library_without_what_a_sandbox_cannot_use(checkout: Checko
     assert (root / "dev" / "null").stat().st_size == 0
     assert (root / "tmp").is_dir()
     assert "ID=pywasm" in (root / "etc" / "os-release").read_text()
+    assert (root / "usr" / "share" / "zoneinfo" / "UTC").read_bytes() == b"TZif"
+
+
+def test_the_guest_can_tell_why_a_module_is_left_out(checkout: Checkout) -> None:
+    absent = (
+        '[{"name": "_curses", "state": "left out", "reason": "no terminal"}, {"name": "math", "state": "built in"}]'
+    )
+    (checkout.host.product / "modules.json").write_text(json.dumps(absent))
+    root = standard_library(checkout.context, checkout.host)
+    said = (root / "usr" / "lib" / "python3.13" / "_left_out.py").read_text()
+    assert said == "REASONS = {'_curses': 'no terminal', 'turtle': 'no windows'}\n"
+
+
+def test_a_module_that_is_left_out_must_exist(checkout: Checkout) -> None:
+    checkout.workspace.left_out_toml.write_text('[modules]\nturtel = "no windows"\n')
+    with pytest.raises(UsageError, match=r"left-out.toml leaves out turtel, which this CPython does not have: remove"):
+        standard_library(checkout.context, checkout.host)
 
 
 def test_sysconfig_does_not_name_the_build_machine(checkout: Checkout) -> None:
     root = standard_library(checkout.context, checkout.host)
     data = root / "usr" / "lib" / "python3.13" / "_sysconfigdata__wasi_.py"
-    assert data.read_text() == "CC = 'wasm32-wasip1-clang'\nSRC = '/nonexistent/x'\n"
+    assert data.read_text() == "CC = 'wasm32-wasip1-clang'\nSRC = '/nonexistent/tree/x'\n"
 
 
 def test_a_wheel_is_unpacked_with_its_record_and_scripts_for_the_guest(checkout: Checkout, tmp_path: Path) -> None:
