@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -17,6 +18,8 @@ long sysconf(int name)
     switch (name) {
     case _SC_OPEN_MAX:
         return DESCRIPTORS_MAX;
+    case _SC_CLK_TCK:
+        return CLOCKS_PER_SEC; /* times() counts like clock() */
     case _SC_PHYS_PAGES:
         return MOST_PAGES;
     case _SC_AVPHYS_PAGES:

@@ -103,7 +103,10 @@ __wasi_errno_t __wasi_path_open(
     error = host_path_open(directory->number, lookup, path, strlen(path), oflags, base, inheriting, flags, &host);
     if (error == __WASI_ERRNO_SUCCESS)
         return adopt(host, follow(directory, path).place, opened);
-    error = __refusal_to_make(error, directory->number, path);
+    if (oflags & __WASI_OFLAGS_CREAT)
+        error = __refusal_to_make(error, directory->number, path);
+    else if (base & __WASI_RIGHTS_FD_WRITE)
+        error = __refusal_to_change(error, directory->number, path);
     return error == __WASI_ERRNO_EXIST && !(oflags & __WASI_OFLAGS_EXCL) ? __WASI_ERRNO_ROFS : error;
 }
 

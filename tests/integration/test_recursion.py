@@ -1,7 +1,5 @@
 """Deep recursion works or ends in an exception, as it does natively: it never ends the process."""
 
-import ast
-
 from tests.integration.chain import Chain, printed
 
 # One guest runs all bodies; each is named before it runs, so that what ends the guest stands in the last line.
@@ -39,7 +37,8 @@ class Endless:
 """
 
 DEFAULT = """
-import ast, copy, functools, json, marshal, operator, pickle, re, traceback, xml.etree.ElementTree as etree
+import ast, copy, functools, json, marshal, operator, pickle, re, traceback
+import xml.etree.ElementTree as etree
 lists, tuples = nested(lambda inner: [inner]), nested(lambda inner: (inner,))
 class Node:
     def __init__(self, inner):
@@ -54,8 +53,12 @@ def iterate(step):
     assert next(it) == 1
 def delegate(it):
     yield from it
+def caused(inner):
+    error = Exception()
+    error.__cause__ = inner
+    return error
 run({
-    "frames": lambda: descend(970),
+    "frames": lambda: descend(990),
     "endless-frames": lambda: descend(10**6),
     "lists-190": lambda: ast.literal_eval("[" * 190 + "]" * 190),
     "lists-5000": lambda: parse("[" * 5000 + "]" * 5000),
@@ -93,9 +96,8 @@ run({
     "partial": lambda: nested(lambda inner: functools.partial(lambda f: f and f(), inner))(),
     "etree": lambda: etree.tostring(etree.fromstring("<a>" * 50_000 + "</a>" * 50_000)),
     "exceptions": lambda: "".join(traceback.format_exception(nested(caused, 20_000))),
-}) if (caused := lambda inner: setattr(error := Exception(), "__cause__", inner) or error) else None
+})
 del lists, tuples, nodes
-print("freed")
 """
 
 RAISED = """
@@ -122,17 +124,33 @@ run({
 })
 """
 
-UNCAUGHT = """
-def f():
-    f()
-f()
-"""
+WORKING = ("frames", "lists-190", "hash", "pickle.loads", "re.match", "iterators", "exceptions", "end")
+ENDINGS = {
+    **dict.fromkeys(("lists-5000", "parentheses"), "SyntaxError"),
+    **dict.fromkeys(("unary", "lambdas", "powers", "elif"), "MemoryError"),
+    **dict.fromkeys(("marshal.dumps", "marshal.loads"), "ValueError"),
+    **dict.fromkeys(WORKING, "works"),
+}
+"""How those end that do not end in a RecursionError."""
 
 
-def outcomes(chain: Chain, code: str) -> dict[str, str]:
-    lines = printed(chain.python("-c", RUNNING + code)).splitlines()
-    return dict(line.split() for line in lines)
+def check(chain: Chain, code: str) -> None:
+    lines = printed(chain.python("-c", RUNNING + code + 'print("end works")')).splitlines()
+    ended = dict(line.split() for line in lines)
+    assert "end" in ended
+    assert ended == {name: ENDINGS.get(name, "RecursionError") for name in ended}
 
 
-def test_the_source_is_python() -> None:
-    ast.parse(RUNNING + DEFAULT + RAISED)
+def test_with_python_s_own_limit(chain: Chain) -> None:
+    check(chain, DEFAULT)
+
+
+def test_with_a_limit_that_is_never_reached(chain: Chain) -> None:
+    check(chain, RAISED)
+
+
+def test_nobody_catches_it(chain: Chain) -> None:
+    ended = chain.python("-c", "def f():\n    f()\nf()")
+    assert ended.returncode == 1
+    assert "[Previous line repeated " in ended.stderr
+    assert ended.stderr.endswith("RecursionError: maximum recursion depth exceeded\n")
