@@ -74,10 +74,24 @@ int main(void) {
     }
 }
 """
-HEADERS = (
-    "dirent fcntl grp poll pwd stdio stdlib unistd sys/file sys/mman sys/resource sys/select sys/socket sys/stat "
-    "sys/times sys/un"
-).split()
+HEADERS = [
+    "dirent",
+    "fcntl",
+    "grp",
+    "poll",
+    "pwd",
+    "stdio",
+    "stdlib",
+    "unistd",
+    "sys/file",
+    "sys/mman",
+    "sys/resource",
+    "sys/select",
+    "sys/socket",
+    "sys/stat",
+    "sys/times",
+    "sys/un",
+]
 # The functions that the headers of WASI hide, called once: a wrong type is an error of the linker or a trap.
 ADDITIONS = (
     "\n".join(f"#include <{name}.h>" for name in HEADERS)
