@@ -47,10 +47,11 @@ def test_the_standard_library_without_what_a_sandbox_cannot_use(checkout: Checko
 
 
 def test_the_guest_can_tell_why_a_module_is_left_out(checkout: Checkout) -> None:
-    absent = (
-        '[{"name": "_curses", "state": "left out", "reason": "no terminal"}, {"name": "math", "state": "built in"}]'
-    )
-    (checkout.host.product / "modules.json").write_text(json.dumps(absent))
+    modules = [
+        {"name": "_curses", "state": "left out", "reason": "no terminal"},
+        {"name": "math", "state": "built in"},
+    ]
+    (checkout.host.product / "modules.json").write_text(json.dumps(modules))
     root = standard_library(checkout.context, checkout.host)
     said = (root / "usr" / "lib" / "python3.13" / "_left_out.py").read_text()
     assert said == "REASONS = {'_curses': 'no terminal', 'turtle': 'no windows'}\n"
