@@ -88,12 +88,18 @@ def test_a_stack_pointer_that_cannot_be_set(tmp_path: Path, compiled: ModuleCach
     trapped(tmp_path, compiled, '(global (export "__stack_pointer") i32 (i32.const 100))' + RESERVE + DUMP)
 
 
-@pytest.mark.parametrize(
-    ("memory", "message"), [("i64 1", "expected 32-bit memory"), ("1 1 shared", "shared memory support is disabled")]
-)
-def test_memories_that_cannot_be_used(tmp_path: Path, compiled: ModuleCache, memory: str, message: str) -> None:
-    with pytest.raises(ModuleError, match=message):
-        process(tmp_path, compiled, f'(memory (export "memory") {memory}) (func (export "_start"))').run()
+def test_a_memory_that_cannot_be_used(tmp_path: Path, compiled: ModuleCache) -> None:
+    with pytest.raises(ModuleError, match="shared memory support is disabled"):
+        process(tmp_path, compiled, '(memory (export "memory") 1 1 shared) (func (export "_start"))').run()
+
+
+def test_a_memory_with_64_bit_addresses_does_no_harm(tmp_path: Path, compiled: ModuleCache) -> None:
+    write = '(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))'
+    memory = '(memory (export "memory") i64 1)'
+    assert process(tmp_path, compiled, f'{memory} (func (export "_start"))').run() == 0
+    call = "(drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))"
+    with pytest.raises((GuestTrap, ModuleError)):
+        process(tmp_path, compiled, f'{write} {memory} (func (export "_start") {call} unreachable)').run()
 
 
 @pytest.mark.parametrize("item", ["(func {})", "(tag {})", "(global {} i32 (i32.const 1))", "(table {} 1 funcref)"])

@@ -64,7 +64,6 @@ def checkout(tmp_path: Path, builder: Builder) -> Checkout:
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
         archive.addfile(tarfile.TarInfo("libx-1/CMakeLists.txt"))
     (tmp_path / "libx-1.tar.gz").write_bytes(data.getvalue())
-    made.workspace.sources_toml.parent.mkdir()
     made.workspace.sources_toml.write_text(SOURCES.format(sha256(data.getvalue()).hexdigest()))
     made.environ["PYWASM_SOURCES"] = str(tmp_path)
     made.runner = builder
