@@ -17,7 +17,6 @@ import pprint
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from pywasm_build.modules import LEFT_OUT
 from pywasm_build.sources import file_sha256
 from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, read_stamp, source_hash
 from pywasm_build.time_zones import time_zones
+from pywasm_build.toml_values import Table, check_keys, read_data_file, strings_of
 from pywasm_build.wheel_archive import is_library
 from pywasm_build.wheels import Wheel
 
@@ -94,14 +94,22 @@ def standard_library(context: Context, host: HostPython) -> Path:
 
 
 def reasons_for_absence(context: Context, host: HostPython) -> dict[str, str]:
-    """Return, for each standard module that the guest does not have, why; raises UsageError for one that has none."""
+    """Return, for each standard module that the guest does not have, why.
+
+    Raises RecipeError for a wrong left-out.toml, UsageError where it names a module that this CPython does not have.
+    """
     path = context.workspace.left_out_toml
     library = host.root / PREFIX.lstrip("/") / "lib" / f"python{host.short}"
-    modules: dict[str, str] = tomllib.loads(path.read_text("utf-8"))["modules"]
+    modules = read_data_file(path, _left_out)
     for name in modules:
         if not (library / name).is_dir() and not (library / f"{name}.py").is_file():
             raise UsageError(f"{path} leaves out {name}, which this CPython does not have: remove it")
     return {**modules, **{m.name: m.reason for m in host.modules if m.state == LEFT_OUT}}
+
+
+def _left_out(table: Table) -> Mapping[str, str]:
+    check_keys(table, ("modules",), "the top level")
+    return strings_of(table, "modules")
 
 
 def _make_library(context: Context, host: HostPython, reasons: Mapping[str, str], zones: Path, root: Path) -> None:

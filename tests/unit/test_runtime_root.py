@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pywasm_build.errors import StoreError, UsageError
+from pywasm_build.errors import RecipeError, StoreError, UsageError
 from pywasm_build.runtime_root import link_tree, runtime_root, standard_library, unpacked_wheel
 from pywasm_build.store import read_stamp
 from pywasm_build.wheels import Wheel, normalise
@@ -55,6 +55,20 @@ def test_the_guest_can_tell_why_a_module_is_left_out(checkout: Checkout) -> None
     root = standard_library(checkout.context, checkout.host)
     said = (root / "usr" / "lib" / "python3.13" / "_left_out.py").read_text()
     assert said == "REASONS = {'_curses': 'no terminal', 'turtle': 'no windows'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[modules", "cannot read .*left-out.toml"),
+        ("[modules]\nturtle = 1", "left-out.toml: the values in modules must be texts"),
+        ("[module]", "left-out.toml: unknown key 'module' in the top level .did you mean 'modules'"),
+    ],
+)
+def test_a_wrong_list_of_left_out_modules_is_named(checkout: Checkout, text: str, message: str) -> None:
+    checkout.workspace.left_out_toml.write_text(text)
+    with pytest.raises(RecipeError, match=message):
+        standard_library(checkout.context, checkout.host)
 
 
 def test_a_module_that_is_left_out_must_exist(checkout: Checkout) -> None:
