@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 
+from pywasm_runtime.embedding import Embedding, Program
 from pywasm_runtime.engine import EngineSettings, new_engine
 from pywasm_runtime.errors import EmbedderError, GuestTrap
 from pywasm_runtime.guest_thread import Terminated, raise_on_termination, run_on_guest_stack
 from pywasm_runtime.module_cache import ModuleCache
 from pywasm_runtime.precompile import modules_folder
-from pywasm_runtime.process import GuestProcess, ProcessSettings, Program
+from pywasm_runtime.process import GuestProcess, ProcessSettings
 
 _SIGNAL_BASE = 128
 """A shell's status for a command that a signal ended is this plus the signal's number."""
@@ -31,7 +32,7 @@ def run_program(name: str, program: Program, settings: ProcessSettings) -> int:
 
     def body() -> int:
         cache = ModuleCache(new_engine(engine_settings), modules_folder(), lambda line: report(name, line))
-        process = GuestProcess(program, settings, cache)
+        process = GuestProcess(Embedding(program, cache), settings)
         try:
             return process.run()
         except GuestTrap as trap:

@@ -11,6 +11,9 @@ from pywasm_runtime.linker import DynamicLinker
 from pywasm_runtime.raw import Extern, Space
 
 IMPORT_MODULE = "pywasm"
+DL_FUNCTIONS = {"dlopen": 3, "dlsym": 3, "dlclose": 1, "dlerror": 2}
+"""The functions and their numbers of parameters, all i32, as the result is."""
+
 _MAX_TEXT_BYTES = 1 << 16
 """Longest path or symbol that a guest may name; C++ symbols of some kilobytes do exist."""
 
@@ -28,14 +31,9 @@ class DlHost:
         """Connect the host functions to the instantiated guest."""
         self._memory, self._linker = memory, linker
 
-    def functions(self) -> dict[str, tuple[Callable[..., int], int]]:
-        """Map each function's name to its body and its number of parameters; the result is i32."""
-        return {
-            "dlopen": (self._dlopen, 3),
-            "dlsym": (self._dlsym, 3),
-            "dlclose": (self._dlclose, 1),
-            "dlerror": (self._dlerror, 2),
-        }
+    def functions(self) -> dict[str, Callable[..., int]]:
+        """Map each function's name to its body."""
+        return {"dlopen": self._dlopen, "dlsym": self._dlsym, "dlclose": self._dlclose, "dlerror": self._dlerror}
 
     def _dlopen(self, path: int, length: int, flags: int) -> int:
         def act(linker: DynamicLinker) -> int:

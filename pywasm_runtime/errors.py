@@ -5,6 +5,7 @@ EmbedderError
 ├── MountError          a folder that cannot be shown to the guest: exit status 2
 ├── RuntimeRootError    the runtime root is missing or broken
 ├── ModuleError         a file that is not a module this machine can run
+├── ImageError          a file that is no image of a process, or an image that does not fit
 ├── LinkError           a side module that cannot be linked; the guest sees the text through dlerror
 └── GuestTrap           the guest's code stopped in a way that it cannot handle
 
@@ -38,6 +39,10 @@ class ModuleError(EmbedderError):
     """Say which module cannot be compiled or instantiated, and why."""
 
     exit_status = 126  # what a shell gives for a file that it cannot execute
+
+
+class ImageError(EmbedderError):
+    """Say what is wrong with an image of a process."""
 
 
 class LinkError(EmbedderError):

@@ -1,14 +1,13 @@
 """Answer the guest's libffi backend: make functions that call, or are called as, functions of any type.
 
-What was made is kept as plain records. With the guest's memory they are all it takes to make it again in another
-store: a record has the table slots that the guest knows, and a thunk's cell the slot where the guest put it.
+The process's wiring notes the modules that are made, so a restored process has them again. Which slots the guest filled
+with thunks by itself is in its memory: a thunk's cell has the slot.
 """
 
 import hashlib
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import wasmtime
 
@@ -23,37 +22,43 @@ from pywasm_runtime.ffi_modules import (
 )
 from pywasm_runtime.ffi_signature import signature_in_slot
 from pywasm_runtime.function_table import FunctionTable
-from pywasm_runtime.guest import Guest
+from pywasm_runtime.guest import MEMORY, STACK_POINTER, TABLE, Guest
 from pywasm_runtime.module_cache import ModuleCache
-from pywasm_runtime.raw import Extern
+from pywasm_runtime.wiring import FromMain, FromPart, Number, Part, Source
 
-MAX_RECORDS = 4096
+MAX_MODULES = 4096
 """Modules of one process: a guest that makes signatures up without end must not exhaust the host."""
 
 MAX_SLOTS = 1 << 20
 """Table slots of one process that closures may have."""
 
+FFI_FUNCTIONS = {"ffi_caller": 2, "ffi_thunks": 5, "ffi_slots": 1, "ffi_type": 3, "ffi_problem": 2}
+"""The functions and their numbers of parameters, all i32, as the result is."""
+
 _NO_SLOT = -1
-_CELL = struct.Struct("<II")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """Say that `slot` has a function that calls functions of the type `signature`."""
-
-    signature: str
-    slot: int
+_CELL = struct.Struct(f"<II{CELL_BYTES - 8}x")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thunks:
-    """Say that `slot` has a function that places `count` thunks; their cells lie at `cells`, they call `dispatch`."""
+    """Say that the instance `part` has `count` thunks, whose cells lie at `cells`."""
 
-    signature: str
-    slot: int
+    part: int
     count: int
     cells: int
-    dispatch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FfiState:
+    """Hold what a process's ffi host knows that is not in the guest: plain values that hold in any store.
+
+    modules, slots_given: counted against the limits; free: ranges of free slots.
+    """
+
+    thunks: Sequence[Thunks] = ()
+    modules: int = 0
+    slots_given: int = 0
+    free: Sequence[tuple[int, int]] = ()
 
 
 class FfiHost:
@@ -64,37 +69,41 @@ class FfiHost:
         self._find_guest = guest
         self._guest: Guest | None = None
         self._table: FunctionTable | None = None
-        self._records: list[Caller | Thunks] = []
+        self._made: list[Thunks] = []
+        self._modules = 0
         self._slots_given = 0
         self._problem = b""
 
-    @property
-    def records(self) -> Sequence[Caller | Thunks]:
-        """List what was made, in order."""
-        return tuple(self._records)
-
-    def functions(self) -> dict[str, tuple[Callable[..., int], int]]:
-        """Map each function's name to its body and its number of parameters; the result is i32."""
+    def functions(self) -> dict[str, Callable[..., int]]:
+        """Map each function's name to its body."""
         return {
-            "ffi_caller": (self._caller, 2),
-            "ffi_thunks": (self._thunks, 5),
-            "ffi_slots": (self._slots, 1),
-            "ffi_type": (self._type, 3),
-            "ffi_problem": (self._give_problem, 2),
+            "ffi_caller": self._caller,
+            "ffi_thunks": self._thunks,
+            "ffi_slots": self._slots,
+            "ffi_type": self._type,
+            "ffi_problem": self._give_problem,
         }
 
-    def replay(self, records: Iterable[Caller | Thunks]) -> None:
-        """Make again what another process of the same guest had, once its memory and its table's size are here."""
-        for record in records:
-            instance = self._make(record)
-            if isinstance(record, Thunks):
-                self._place_again(record, instance)
+    @property
+    def state(self) -> FfiState:
+        """Say what was made, so that a restored process can go on from there."""
+        free = self._table.free if self._table is not None else ()
+        return FfiState(thunks=tuple(self._made), modules=self._modules, slots_given=self._slots_given, free=free)
+
+    def resume(self, state: FfiState) -> None:
+        """Go on from where another process of the same guest was, once its memory and its instances are here."""
+        self._modules, self._slots_given, self._made = state.modules, state.slots_given, list(state.thunks)
+        if state.free:
+            self._function_table().adopt(state.free, {})
+        for thunks in state.thunks:
+            self._place_again(thunks)
 
     def _caller(self, text: int, length: int) -> int:
         def act() -> int:
-            record = Caller(signature=self._signature(text, length), slot=self._slot_for_record())
-            self._make(record)
-            return record.slot
+            signature = self._signature(text, length)
+            slot = self._slot_for_module()
+            self._make(signature, caller_module(signature), (FromMain(MEMORY), FromMain(TABLE)), slot, "caller")
+            return slot
 
         return self._answer(act)
 
@@ -103,8 +112,11 @@ class FfiHost:
             signature = self._signature(text, length)
             if not 0 < count <= MAX_THUNKS:
                 raise LinkError(f"{count} thunks at once, not 1 to {MAX_THUNKS}")
-            slot = self._slot_for_record()
-            self._make(Thunks(signature=signature, slot=slot, count=count, cells=cells, dispatch=dispatch))
+            slot = self._slot_for_module()
+            numbers = (Number(cells, mutable=False), Number(dispatch, mutable=False))
+            sources = (FromMain(MEMORY), FromMain(TABLE), FromMain(STACK_POINTER), *numbers)
+            part = self._make(signature, thunks_module(signature, count), sources, slot, "place")
+            self._made.append(Thunks(part=part, count=count, cells=cells))
             return slot
 
         return self._answer(act)
@@ -113,7 +125,7 @@ class FfiHost:
         def act() -> int:
             if not 0 < count <= MAX_SLOTS - self._slots_given:
                 raise LinkError(f"{count} table slots for closures: one process may have {MAX_SLOTS} in all")
-            first = self._reserve(count)
+            first = self._function_table().reserve(count)
             self._slots_given += count
             return first
 
@@ -139,46 +151,34 @@ class FfiHost:
 
         return self._answer(act)
 
-    def _make(self, record: Caller | Thunks) -> Any:
-        guest = self._require_guest()
-        instance = self._instance(record)
-        export = "caller" if isinstance(record, Caller) else "place"
-        guest.space.set_slot(guest.table, record.slot, guest.space.export(instance, export))
-        self._records.append(record)
-        return instance
+    def _make(self, signature: str, text: str, sources: tuple[Source, ...], slot: int, export: str) -> int:
+        """Make a module's instance, put an export of it into a slot, and give the instance's place."""
+        guest, binary = self._require_guest(), text.encode()
+        digest = hashlib.sha256(binary).hexdigest()
+        part = Part(digest=digest, label=f"calls of {signature}", sources=sources, generated=binary)
+        module = self._compiled.load(digest, lambda: bytes(wasmtime.wat2wasm(text)), part.label)
+        number = guest.wiring.instantiate(part, module)
+        self._function_table().fill(slot, FromPart(number, export))
+        self._modules += 1
+        return number
 
-    def _instance(self, record: Caller | Thunks) -> Any:
+    def _place_again(self, thunks: Thunks) -> None:
         guest = self._require_guest()
-        imports: list[Extern] = [guest.memory, guest.table]
-        if isinstance(record, Caller):
-            text = caller_module(record.signature)
-        else:
-            text = thunks_module(record.signature, record.count)
-            numbers = [guest.space.new_global(n, mutable=False) for n in (record.cells, record.dispatch)]
-            imports += [guest.stack_pointer, *numbers]
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        module = self._compiled.load(digest, lambda: bytes(wasmtime.wat2wasm(text)), f"calls of {record.signature}")
-        return guest.space.instantiate(module, imports)
-
-    def _place_again(self, record: Thunks, instance: Any) -> None:
-        guest = self._require_guest()
-        cells = guest.space.read(guest.memory, record.cells, CELL_BYTES * record.count) or b""
-        place = guest.space.function(instance, "place", 2, 0)
-        for number in range(record.count):
-            _, slot = _CELL.unpack_from(cells, CELL_BYTES * number)
+        cells = guest.space.read(guest.memory, thunks.cells, CELL_BYTES * thunks.count) or b""
+        place = guest.space.function(guest.wiring.instance(thunks.part), "place", 2, 0)
+        for number, (_, slot) in enumerate(_CELL.iter_unpack(cells)):
             if slot:
                 guest.space.call(place, number + 1, slot)
 
-    def _slot_for_record(self) -> int:
-        if len(self._records) >= MAX_RECORDS:
-            raise LinkError(f"more than {MAX_RECORDS} signatures in one process")
-        return self._reserve(1)
+    def _slot_for_module(self) -> int:
+        if self._modules >= MAX_MODULES:
+            raise LinkError(f"more than {MAX_MODULES} signatures in one process")
+        return self._function_table().reserve(1)
 
-    def _reserve(self, count: int) -> int:
-        guest = self._require_guest()
+    def _function_table(self) -> FunctionTable:
         if self._table is None:
-            self._table = FunctionTable(guest.space, guest.table)
-        return self._table.reserve(count)
+            self._table = FunctionTable(self._require_guest())
+        return self._table
 
     def _signature(self, text: int, length: int) -> str:
         guest = self._require_guest()

@@ -4,21 +4,23 @@ A slot's number is a function's address in the guest: each function has one for 
 taken.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 
 from pywasm_runtime.errors import LinkError, ModuleError
-from pywasm_runtime.raw import Extern, Space
+from pywasm_runtime.guest import Guest
+from pywasm_runtime.wiring import Source
 
 _GROWTH_SLOTS = 256
 """Growing one slot at a time would copy the table for each function."""
 
 
 class FunctionTable:
-    """Manage the slots of `table` beyond those that the main module filled."""
+    """Manage the slots of the guest's table beyond those that the main module filled."""
 
-    def __init__(self, space: Space, table: Extern) -> None:
-        self.table = table
-        self._space = space
+    def __init__(self, guest: Guest) -> None:
+        self._table = guest.table
+        self._space = guest.space
+        self._wiring = guest.wiring
         self._free: list[tuple[int, int]] = []
         self._addresses: dict[Hashable, int] = {}
 
@@ -41,13 +43,13 @@ class FunctionTable:
     def release(self, first: int, count: int) -> None:
         """Empty slots and take them back."""
         for slot in range(first, first + count):
-            self._space.set_slot(self.table, slot, None)
+            self._wiring.clear(self._table, slot)
         if count:
             self._free.append((first, count))
 
-    def fill(self, slot: int, function: Extern) -> None:
+    def fill(self, slot: int, function: Source) -> None:
         """Put a function into a slot."""
-        self._space.set_slot(self.table, slot, function)
+        self._wiring.fill(self._table, slot, function)
 
     def address(self, function: Hashable) -> int | None:
         """Give the slot that was added for a function, None if it has none yet."""
@@ -62,11 +64,25 @@ class FunctionTable:
         """Take the slot of a function back that will never exist."""
         self.release(self._addresses.pop(function), 1)
 
+    @property
+    def free(self) -> list[tuple[int, int]]:
+        """List the free ranges: first slot, number of slots."""
+        return list(self._free)
+
+    @property
+    def addresses(self) -> dict[Hashable, int]:
+        """Map functions to the slots that were added for them."""
+        return dict(self._addresses)
+
+    def adopt(self, free: Iterable[tuple[int, int]], addresses: Mapping[Hashable, int]) -> None:
+        """Take over what a table of another process of the same guest said."""
+        self._free, self._addresses = list(free), dict(addresses)
+
     def _grow(self, count: int, alignment: int) -> None:
-        size = self._space.table_size(self.table)
+        size = self._space.table_size(self._table)
         wanted = max(_align(size, alignment) + count - size, _GROWTH_SLOTS)
         try:
-            first = self._space.grow_table(self.table, wanted)
+            first = self._space.grow_table(self._table, wanted)
         except ModuleError as error:
             raise LinkError(f"the function table cannot grow by {wanted} slots: {error}") from None
         self._free.append((first, wanted))

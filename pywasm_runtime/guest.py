@@ -5,6 +5,7 @@ from typing import Any
 from pywasm_runtime import raw
 from pywasm_runtime.errors import GuestTrap, LinkError, ModuleError
 from pywasm_runtime.raw import Extern, Space
+from pywasm_runtime.wiring import Wiring
 
 MEMORY, TABLE, STACK_POINTER = "memory", "__indirect_function_table", "__stack_pointer"
 _MIN_ALIGNMENT = 16
@@ -14,9 +15,10 @@ _MIN_ALIGNMENT = 16
 class Guest:
     """Hold the exports of the main module that side modules share; LinkError if one is missing."""
 
-    def __init__(self, space: Space, instance: Any) -> None:
+    def __init__(self, space: Space, instance: Any, wiring: Wiring | None = None) -> None:
         self.space = space
         self.instance = instance
+        self.wiring = wiring or Wiring(space, instance)
         self.memory = self._require(MEMORY, raw.MEMORY)
         self.table = self._require(TABLE, raw.TABLE)
         self.stack_pointer = self._require(STACK_POINTER, raw.GLOBAL)

@@ -9,6 +9,7 @@ from pywasm_runtime import raw
 from pywasm_runtime.errors import LinkError
 from pywasm_runtime.raw import Extern, Space
 from pywasm_runtime.side_module import SideModule
+from pywasm_runtime.wiring import FromHost, FromMain, FromPart, Source, Wiring
 
 _EXTERN_KINDS = {Kind.FUNCTION: raw.FUNC, Kind.GLOBAL: raw.GLOBAL, Kind.TAG: raw.TAG}
 
@@ -25,6 +26,9 @@ class Provider(Protocol):
 
     def extern(self, symbol: str, kind: Kind) -> Extern | None:
         """Give the instance's export; None if it is not instantiated yet."""
+
+    def symbol_source(self, symbol: str) -> Source:
+        """Say where a defined symbol comes from, in any store."""
 
     def data_address(self, symbol: str) -> int:
         """Give the memory address of a data symbol."""
@@ -60,6 +64,10 @@ class MainModule:
         item = self._export(symbol)
         return item if item is not None and item.kind == _EXTERN_KINDS[kind] else None
 
+    def symbol_source(self, symbol: str) -> Source:
+        """Name the export."""
+        return FromMain(symbol)
+
     def data_address(self, symbol: str) -> int:
         """Give the address, which the main module exports as it is."""
         return self._space.global_value(self._export(symbol))
@@ -72,6 +80,40 @@ class MainModule:
     def identity(self, symbol: str) -> Hashable:
         """Give the function's index."""
         return (self.name, self.wasm.exports[symbol].index)
+
+
+class HostLibrary:
+    """Offer functions of the host, by name, as if the main module defined them; `wiring` finds them."""
+
+    name = "the host"
+
+    def __init__(self, names: Iterable[str], wiring: Wiring) -> None:
+        self._names = frozenset(names)
+        self._wiring = wiring
+
+    def defines(self, symbol: str, kind: Kind) -> bool:
+        """Tell whether there is such a function."""
+        return kind is Kind.FUNCTION and symbol in self._names
+
+    def extern(self, symbol: str, kind: Kind) -> Extern | None:
+        """Give the function."""
+        return self._wiring.find(FromHost(symbol)) if self.defines(symbol, kind) else None
+
+    def symbol_source(self, symbol: str) -> Source:
+        """Name the function."""
+        return FromHost(symbol)
+
+    def data_address(self, symbol: str) -> int:
+        """Refuse: the host has no data."""
+        raise LinkError(f"{symbol} is a function of the host, not data")
+
+    def own_slot(self, symbol: str) -> int | None:
+        """Give none: no module has put it into the table."""
+        return None
+
+    def identity(self, symbol: str) -> Hashable:
+        """Give the name."""
+        return (self.name, symbol)
 
 
 class State(Enum):
@@ -91,17 +133,22 @@ class Library:
         self.state = State.LINKING
         self.memory_base = 0
         self.table_base = 0
-        self.instance: Any = None
-        self._space: Space | None = None
+        self.part: int | None = None
+        self._wiring: Wiring | None = None
 
     @property
     def name(self) -> str:
         """Give the guest's path."""
         return self.source.name
 
-    def instantiated(self, space: Space, instance: Any) -> None:
-        """Note the instance: from now on the exports exist."""
-        self._space, self.instance = space, instance
+    def instantiated(self, wiring: Wiring, part: int) -> None:
+        """Note the instance's place in `wiring`: from now on the exports exist."""
+        self._wiring, self.part = wiring, part
+
+    @property
+    def instance(self) -> Any:
+        """Give the instance, None before there is one."""
+        return None if self._wiring is None or self.part is None else self._wiring.instance(self.part)
 
     def defines(self, symbol: str, kind: Kind) -> bool:
         """Tell whether the side module exports the symbol."""
@@ -110,9 +157,15 @@ class Library:
 
     def extern(self, symbol: str, kind: Kind) -> Extern | None:
         """Give the export, None before the module is instantiated."""
-        if self._space is None:
+        if self._wiring is None:
             return None
-        return self._space.export_of(self.instance, symbol, _EXTERN_KINDS[kind])
+        return self._wiring.space.export_of(self.instance, symbol, _EXTERN_KINDS[kind])
+
+    def symbol_source(self, symbol: str) -> Source:
+        """Name the export of the instance; LinkError before there is one."""
+        if self.part is None:
+            raise LinkError(f"{self.name}: not instantiated yet")
+        return FromPart(self.part, symbol)
 
     def data_address(self, symbol: str) -> int:
         """Add the memory base to the offset that the side module exports."""

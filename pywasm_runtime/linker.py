@@ -5,13 +5,16 @@ memory and table slots; its imports are resolved, it is instantiated, `__wasm_ap
 constructors run. A load either completes or leaves nothing registered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pywasm_binary import Kind, MalformedModule
 from pywasm_runtime.errors import EmbedderError, GuestTrap, LinkError, ModuleError
 from pywasm_runtime.function_table import FunctionTable
 from pywasm_runtime.guest import Guest
 from pywasm_runtime.library import (
+    HostLibrary,
     Library,
     MainModule,
     Provider,
@@ -33,10 +36,45 @@ MAX_LIBRARIES = 4096
 _DEFAULT_HANDLE, _MAIN_HANDLE, _NEXT_HANDLE = 0, 1, 0xFFFFFFFF
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadedLibrary:
+    """Hold where a side module lies: `part` is its instance's place, `needed` lists libraries by number."""
+
+    path: str
+    digest: str
+    memory_base: int
+    table_base: int
+    part: int
+    needed: Sequence[int]
+    ready: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkerState:
+    """Hold what a linker knows that is not in the guest: all values are plain and hold in any store.
+
+    handles: those of `libraries`, in order; scope: the libraries opened with RTLD_GLOBAL; free: ranges of free slots;
+    addresses: owner (a library's number, or -1), name of an owner that is no library, function index or name, slot.
+    """
+
+    libraries: Sequence[LoadedLibrary] = ()
+    handles: Sequence[int] = ()
+    scope: Sequence[int] = ()
+    free: Sequence[tuple[int, int]] = ()
+    addresses: Sequence[tuple[int, str, Any, int]] = ()
+
+
+def _place(owner: Any, numbers: Mapping[Library, int]) -> tuple[int, str, Any]:
+    """Say whose function it is that has a slot: an `identity` of a provider."""
+    who, index = owner
+    return (numbers[who], "", index) if isinstance(who, Library) else (-1, who, index)
+
+
 class DynamicLinker:
     """Link side modules into the process of `guest`; everything the guest gets wrong is a LinkError.
 
-    `main` gives the main module once it is asked for: most guests load no side module.
+    `main` gives the main module once it is asked for: most guests load no side module. `host` names the functions
+    of the host that the guest may look up.
     """
 
     def __init__(
@@ -45,6 +83,7 @@ class DynamicLinker:
         main: Callable[[], MainModule],
         loader: Loader,
         compiled: ModuleCache,
+        host: Iterable[str] = (),
     ) -> None:
         self._guest = guest
         self._space = guest.space
@@ -52,7 +91,8 @@ class DynamicLinker:
         self._main: MainModule | None = None
         self._loader = loader
         self._compiled = compiled
-        self._table = FunctionTable(guest.space, guest.table)
+        self._table = FunctionTable(guest)
+        self._host = HostLibrary(host, guest.wiring)
         self._global: list[Library] = []
         self._handles: dict[int, Library] = {}
 
@@ -89,6 +129,45 @@ class DynamicLinker:
         if handle != _MAIN_HANDLE and handle not in self._handles:
             raise LinkError(f"invalid handle {handle:#x}")
 
+    def state(self) -> LinkerState:
+        """Say what is loaded, so that the linker of a restored process can go on from there."""
+        libraries = self.libraries
+        numbers = {library: number for number, library in enumerate(libraries)}
+        return LinkerState(
+            libraries=[
+                LoadedLibrary(
+                    path=library.name,
+                    digest=library.source.digest,
+                    memory_base=library.memory_base,
+                    table_base=library.table_base,
+                    part=-1 if library.part is None else library.part,
+                    needed=[numbers[needed] for needed in library.needed],
+                    ready=library.state is State.READY,
+                )
+                for library in libraries
+            ],
+            handles=list(self._handles),
+            scope=[numbers[library] for library in self._global],
+            free=self._table.free,
+            addresses=[(*_place(owner, numbers), slot) for owner, slot in self._table.addresses.items()],
+        )
+
+    def resume(self, state: LinkerState) -> None:
+        """Go on from where the linker of another process of the same guest was; LinkError if a file has changed."""
+        abi = self._main_module().wasm.abi
+        libraries = [self._loader.reopen(one.path, one.digest, abi) for one in state.libraries]
+        for library, one in zip(libraries, state.libraries, strict=True):
+            library.memory_base, library.table_base = one.memory_base, one.table_base
+            library.instantiated(self._guest.wiring, one.part)
+            library.needed = [libraries[number] for number in one.needed]
+            library.state = State.READY if one.ready else State.CONSTRUCTING
+        self._handles = dict(zip(state.handles, libraries, strict=True))
+        self._global = [libraries[number] for number in state.scope]
+        owners: dict[int, Any] = dict(enumerate(libraries))
+        self._table.adopt(
+            state.free, {(owners.get(owner, name), index): slot for owner, name, index, slot in state.addresses}
+        )
+
     def _address(self, name: str, kind: Kind, provider: Provider) -> int:
         if kind is Kind.GLOBAL:
             return provider.data_address(name)
@@ -98,7 +177,7 @@ class DynamicLinker:
         if handle == _NEXT_HANDLE:
             raise LinkError("RTLD_NEXT is not supported")
         if handle in (_DEFAULT_HANDLE, _MAIN_HANDLE):
-            return Scope((self._main_module(), *self._global))
+            return Scope((self._main_module(), self._host, *self._global))
         if handle not in self._handles:
             raise LinkError(f"invalid handle {handle:#x}")
         return Scope(breadth_first([self._handles[handle]]))
@@ -120,7 +199,7 @@ class DynamicLinker:
         if len(self._handles) + len(new) > MAX_LIBRARIES:
             raise LinkError(f"{path}: more than {MAX_LIBRARIES} side modules in one process")
         everything = breadth_first([root])
-        scope = Scope((main, *self._global, *everything))
+        scope = Scope((main, self._host, *self._global, *everything))
         if missing := check_symbols(new, scope):
             raise LinkError(missing)
         order = [library for library in dependencies_first(root) if library in new]

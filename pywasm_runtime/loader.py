@@ -37,6 +37,15 @@ class Loader:
                     pending.append(needed)
         return root, list(reading.values())
 
+    def reopen(self, path: str, digest: str, abi: str | None) -> Library:
+        """Read a module that another process of the same guest has loaded; LinkError if it is another file now."""
+        file = self._open(path)
+        source = read_side_module(file, abi)
+        if source.digest != digest:
+            raise LinkError(f"{path}: the file has changed since the process was made")
+        library = self._by_identity[file.identity] = Library(source)
+        return library
+
     def register(self, library: Library) -> None:
         """Remember a library under its file."""
         self._by_identity[library.source.file.identity] = library

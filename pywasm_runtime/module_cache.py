@@ -1,19 +1,14 @@
 """Keep compiled modules, so that each is compiled once per machine.
 
-Loading compiled code runs it: whoever can write these files can run code as their owner. So a file is used
-only if it and its folder belong to this user and nobody else may write them, and if it still is what was
-written: its sha256 is in a seal beside it, together with the file's identity (inode, size, change time),
-which no write leaves as it was. While the identity holds the hash is not computed again (20 ms for
-python.wasm); otherwise it is.
+Loading compiled code runs it: whoever can write these files can run code as their owner. So a file is used only
+if its folder belongs to this user, nobody else may write in it, and its seal (seals.py) holds.
 
 The folder is kept below a limit. The seal's mtime says when a module was last used: setting it takes 2 µs. Even the
 small modules that are generated for calls are kept: to compile one takes 0.5 ms to 25 ms, to load it 0.05 ms.
 """
 
 import hashlib
-import json
 import os
-import stat
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +19,7 @@ from pywasm_binary.sections import HEADER
 from pywasm_runtime.cache_limit import CacheLimit
 from pywasm_runtime.engine import code_identity
 from pywasm_runtime.errors import ModuleError, UsageError
+from pywasm_runtime.seals import is_own, is_sealed, replace_file, seal_path, write_seal
 
 _REPORT_FROM_BYTES = 4 << 20
 """A module of this size takes about a second to compile: whoever waits is told."""
@@ -76,7 +72,7 @@ class ModuleCache:
         """
         key = hashlib.sha256(f"{digest}\n{code_identity()}".encode()).hexdigest()
         path = self._folder / f"{key}.cwasm"
-        if self._folder_is_safe() and _is_sealed(path):
+        if self._folder_is_safe() and is_sealed(path):
             try:
                 module = wasmtime.Module.deserialize_file(self.engine, str(path))
                 _note_use(path)
@@ -106,8 +102,8 @@ class ModuleCache:
             return
         code = module.serialize()
         try:
-            _replace(path, code)
-            _write_seal(path, hashlib.sha256(code).hexdigest())
+            replace_file(path, code)
+            write_seal(path, hashlib.sha256(code).hexdigest())
             self._limit.added(len(code))
         except OSError as error:
             self._report(f"the compiled module cannot be kept in {self._folder}: {error}")
@@ -120,7 +116,7 @@ class ModuleCache:
     def _prepare_folder(self) -> bool:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if _is_own(self._folder.stat()):
+            if is_own(self._folder.stat()):
                 return True
             why = "it belongs to another user, or others may write in it"
         except OSError as error:
@@ -149,50 +145,6 @@ def last_cause(lines: list[str]) -> str:
     return text if colon and number.isdigit() else lines[-1]
 
 
-def _is_own(status: os.stat_result) -> bool:
-    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
-def _seal_path(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _identity(status: os.stat_result) -> list[int]:
-    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
-
-
-def _is_sealed(path: Path) -> bool:
-    try:
-        status = os.lstat(path)
-        seal = json.loads(_seal_path(path).read_bytes())
-        if not stat.S_ISREG(status.st_mode) or not _is_own(status) or not _is_own(os.lstat(_seal_path(path))):
-            return False
-        if seal["identity"] == _identity(status):
-            return True
-        if hashlib.sha256(path.read_bytes()).hexdigest() != seal["sha256"]:
-            return False
-        _write_seal(path, seal["sha256"])
-        return True
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
 def _note_use(path: Path) -> None:
     with suppress(OSError):  # on a read-only file system, where nothing will be removed either
-        os.utime(_seal_path(path))
-
-
-def _write_seal(path: Path, digest: str) -> None:
-    seal = {"sha256": digest, "identity": _identity(os.lstat(path))}
-    _replace(_seal_path(path), json.dumps(seal).encode())
-
-
-def _replace(path: Path, content: bytes | bytearray) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        os.utime(seal_path(path))

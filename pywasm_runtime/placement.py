@@ -7,6 +7,7 @@ A function that does not exist yet (the importing module's own, or one of a modu
 a thunk: it has the right type, calls a table slot, and the slot is filled once the function exists.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Hashable
 
@@ -17,9 +18,9 @@ from pywasm_runtime.function_table import FunctionTable
 from pywasm_runtime.guest import MEMORY, STACK_POINTER, TABLE, Guest
 from pywasm_runtime.library import Library, Provider
 from pywasm_runtime.module_cache import ModuleCache
-from pywasm_runtime.raw import Extern
 from pywasm_runtime.scope import Scope, wanted_kind
 from pywasm_runtime.side_module import ENV, GOT_DATA, MEMORY_BASE, TABLE_BASE
+from pywasm_runtime.wiring import FromMain, FromPart, Number, Part, Source
 
 
 class Placement:
@@ -27,7 +28,7 @@ class Placement:
 
     def __init__(self, guest: Guest, table: FunctionTable, scope: Scope, compiled: ModuleCache) -> None:
         self._guest = guest
-        self._space = guest.space
+        self._first_part = len(guest.wiring.parts)
         self._table = table
         self._scope = scope
         self._compiled = compiled
@@ -46,15 +47,16 @@ class Placement:
 
     def instantiate(self, library: Library) -> None:
         """Compile and instantiate a placed module, and fill the slots that waited for its functions."""
-        imports = self._imports(library)
+        sources = self._sources(library)
+        content = library.source.file.content
+        part = Part(digest=library.source.digest, label=library.name, sources=tuple(sources))
         try:
-            module = self._compiled.load_bytes(library.source.file.content, library.name)
-            instance = self._space.instantiate(module, imports)
+            module = self._compiled.load(part.digest, lambda: content, library.name)
+            library.instantiated(self._guest.wiring, self._guest.wiring.instantiate(part, module))
         except (ModuleError, GuestTrap) as error:
             raise LinkError(_named(library, error)) from None
-        library.instantiated(self._space, instance)
         for symbol, slot in self._awaited.pop(library, ()):
-            self._table.fill(slot, library.extern(symbol, Kind.FUNCTION))
+            self._table.fill(slot, library.symbol_source(symbol))
 
     def address(self, symbol: str, provider: Provider) -> int:
         """Give a function's slot: the module's own, else the one added before, else a new one."""
@@ -76,6 +78,7 @@ class Placement:
             self._table.forget(identity)
         for first, count in self._ranges:
             self._table.release(first, count)
+        self._guest.wiring.forget_from(self._first_part)
         for address in self._memory:
             try:
                 self._guest.free(address)
@@ -88,51 +91,48 @@ class Placement:
         return first
 
     def _fill(self, slot: int, symbol: str, provider: Provider) -> None:
-        function = provider.extern(symbol, Kind.FUNCTION)
-        if function is None:
+        if provider.extern(symbol, Kind.FUNCTION) is None:
             self._awaited[provider].append((symbol, slot))
         else:
-            self._table.fill(slot, function)
+            self._table.fill(slot, provider.symbol_source(symbol))
 
-    def _imports(self, library: Library) -> list[Extern]:
-        provided = {
-            (ENV, MEMORY): self._guest.memory,
-            (ENV, TABLE): self._guest.table,
-            (ENV, STACK_POINTER): self._guest.stack_pointer,
-            (ENV, MEMORY_BASE): self._space.new_global(library.memory_base, mutable=False),
-            (ENV, TABLE_BASE): self._space.new_global(library.table_base, mutable=False),
+    def _sources(self, library: Library) -> list[Source]:
+        provided: dict[tuple[str, str], Source] = {
+            (ENV, MEMORY): FromMain(MEMORY),
+            (ENV, TABLE): FromMain(TABLE),
+            (ENV, STACK_POINTER): FromMain(STACK_POINTER),
+            (ENV, MEMORY_BASE): Number(library.memory_base, mutable=False),
+            (ENV, TABLE_BASE): Number(library.table_base, mutable=False),
         }
         wanted = library.source.wasm.imports
         found = [provided.get((i.module, i.name)) or self._existing(library, i) for i in wanted]
-        absent = [index for index, item in enumerate(found) if item is None]
-        thunks = self._thunks(library, [wanted[index] for index in absent])
-        for index, thunk in zip(absent, thunks, strict=True):
-            found[index] = thunk
-        return found
+        thunks = iter(self._thunks(library, [i for i, source in zip(wanted, found, strict=True) if source is None]))
+        return [source or next(thunks) for source in found]
 
-    def _existing(self, library: Library, wanted: Import) -> Extern | None:
-        """Give what answers an import; None for a function that does not exist yet, or never will."""
+    def _existing(self, library: Library, wanted: Import) -> Source | None:
+        """Say what answers an import; None for a function that does not exist yet, or never will."""
         kind = wanted_kind(wanted)
         if kind is None:
             raise LinkError(f"{library.name}: no definition of {wanted.module}.{wanted.name}")
         provider = self._scope.find(wanted.name, kind)
         if wanted.module != ENV:
             return self._got_entry(wanted, provider)
-        item = provider.extern(wanted.name, kind) if provider else None
-        if item is None and kind is not Kind.FUNCTION:
+        if provider is not None and provider.extern(wanted.name, kind) is not None:
+            return provider.symbol_source(wanted.name)
+        if kind is not Kind.FUNCTION:
             raise LinkError(f"{library.name}: {wanted.name} is defined by a module that is not loaded yet")
-        return item
+        return None
 
-    def _got_entry(self, wanted: Import, provider: Provider | None) -> Extern:
+    def _got_entry(self, wanted: Import, provider: Provider | None) -> Source:
         if provider is None:
             value = 0  # weak and undefined: its address is null
         elif wanted.module == GOT_DATA:
             value = provider.data_address(wanted.name)
         else:
             value = self.address(wanted.name, provider)
-        return self._space.new_global(value, mutable=isinstance(wanted.type, GlobalType) and wanted.type.mutable)
+        return Number(value, mutable=isinstance(wanted.type, GlobalType) and wanted.type.mutable)
 
-    def _thunks(self, library: Library, wanted: list[Import]) -> list[Extern]:
+    def _thunks(self, library: Library, wanted: list[Import]) -> list[Source]:
         if not wanted:
             return []
         types = [self._thunk_type(library, one) for one in wanted]
@@ -141,10 +141,16 @@ class Placement:
             provider = self._scope.find(one.name, Kind.FUNCTION)
             if provider is not None:  # else weak and undefined: a call traps on the empty slot
                 self._fill(base + position, one.name, provider)
-        module = self._compiled.load_bytes(thunk_module(types), f"thunks of {library.name}")
-        base_global = self._space.new_global(base, mutable=False)
-        instance = self._space.instantiate(module, [self._guest.table, base_global])
-        return [self._space.export(instance, str(position)) for position in range(len(wanted))]
+        binary = thunk_module(types)
+        part = Part(
+            digest=hashlib.sha256(binary).hexdigest(),
+            label=f"thunks of {library.name}",
+            sources=(FromMain(TABLE), Number(base, mutable=False)),
+            generated=binary,
+        )
+        module = self._compiled.load(part.digest, lambda: binary, part.label)
+        number = self._guest.wiring.instantiate(part, module)
+        return [FromPart(number, str(position)) for position in range(len(wanted))]
 
     def _thunk_type(self, library: Library, wanted: Import) -> FuncType:
         if not isinstance(wanted.type, int):

@@ -1,38 +1,27 @@
 """Run one guest process: a WASI command, with side modules if its main module can load them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from mmap import ACCESS_READ, mmap
-from pathlib import Path
 from typing import Any
 
 import wasmtime
 
 from pywasm_binary import WasmModule
 from pywasm_runtime import raw
-from pywasm_runtime.dl_host import IMPORT_MODULE, DlHost
+from pywasm_runtime.dl_host import DlHost
+from pywasm_runtime.embedding import Embedding
 from pywasm_runtime.errors import EmbedderError, GuestExit, GuestTrap, ModuleError
-from pywasm_runtime.ffi_host import FfiHost
+from pywasm_runtime.ffi_host import FfiHost, FfiState
 from pywasm_runtime.guest import MEMORY, STACK_POINTER, Guest
 from pywasm_runtime.library import MainModule
-from pywasm_runtime.linker import DynamicLinker
+from pywasm_runtime.linker import DynamicLinker, LinkerState
 from pywasm_runtime.loader import Loader
-from pywasm_runtime.module_cache import ModuleCache, one_line
 from pywasm_runtime.mounts import Mount, MountTable
 from pywasm_runtime.raw import Space
 from pywasm_runtime.wasi import OWN_STREAMS, Streams, new_wasi
+from pywasm_runtime.wiring import Wiring
 
-WASI_MODULE = "wasi_snapshot_preview1"
 _STDERR = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """Hold what is run: the main module's file, its sha256 and the name under which the guest knows it."""
-
-    path: Path
-    digest: str
-    guest_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,50 +35,83 @@ class ProcessSettings:
     library_path: Sequence[str] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoreLimits:
+    """Limit what a guest may grow to; -1 is no limit."""
+
+    memory_bytes: int = -1
+    table_slots: int = -1
+    instances: int = -1
+    memories: int = -1
+
+
 def _exit(status: int) -> int:
     raise GuestExit(status)
 
 
 class GuestProcess:
-    """Run `program` once, with compiled modules from `compiled`."""
+    """Hold one process of `embedding`'s program.
 
-    def __init__(self, program: Program, settings: ProcessSettings, compiled: ModuleCache) -> None:
-        self._program = program
-        self._settings = settings
-        self._compiled = compiled
+    functions: bodies of the functions that the guest may look up, by name; may be set anew between two calls into it.
+    Each method that enters the guest has to be called on a thread with the engine's `thread_stack_bytes`.
+    """
+
+    def __init__(
+        self,
+        embedding: Embedding,
+        settings: ProcessSettings,
+        *,
+        limits: StoreLimits | None = None,
+    ) -> None:
+        self.embedding = embedding
+        self.settings = settings
         self._mounts = MountTable(settings.mounts)
-        self._store = wasmtime.Store(compiled.engine)
-        self._space = Space(self._store)
-        self._dl_host = DlHost(self._space)
-        self._ffi_host = FfiHost(compiled, self._guest)
+        self._store = wasmtime.Store(embedding.compiled.engine)
+        if limits is not None:
+            self._store.set_limits(
+                memory_size=limits.memory_bytes,
+                table_elements=limits.table_slots,
+                instances=limits.instances,
+                tables=limits.instances,
+                memories=limits.memories,
+            )
+        self.space = Space(self._store)
+        self.dl_host = DlHost(self.space)
+        self.ffi_host = FfiHost(embedding.compiled, self.guest)
         self._linker: DynamicLinker | None = None
+        self._linker_state: LinkerState | None = None
+        self._guest: Guest | None = None
+        self.functions: Mapping[str, Callable[..., int]] = {}
         self.instance: Any = None
 
     def run(self) -> int:
-        """Instantiate the program, run `_start` and give the exit status; raises GuestTrap, ModuleError.
-
-        Has to be called on a thread with the engine's `thread_stack_bytes`.
-        """
+        """Instantiate the program, run `_start` and give the exit status; raises GuestTrap, ModuleError."""
         try:
-            self._instantiate()
-            start = self._space.function(self.instance, "_start", 0, 0)
-            if start is None:
-                raise ModuleError(f"{self._program.guest_name}: no function _start: not a WASI command")
-            self._space.call(start)
+            self.instantiate()
+            if self.enter("_start", results=0) is None:
+                raise ModuleError(f"{self.embedding.program.guest_name}: no function _start: not a WASI command")
         except GuestExit as ending:
             return ending.status
+        return 0
+
+    def enter(self, name: str, results: int = 1) -> int | None:
+        """Call an exported function without parameters; None if there is none. Raises GuestTrap, GuestExit."""
+        function = self.space.function(self.instance, name, 0, results)
+        if function is None:
+            return None
+        try:
+            return self.space.call(function)
         except GuestTrap:
             if self._stack_is_exhausted():
                 raise GuestTrap("call stack exhausted") from None
             raise
-        return 0
 
     def dump_traceback(self) -> None:
         """After a trap, let the guest write its Python traceback to stderr, if it knows how to.
 
         The trap may have come from an exhausted stack: the guest gets its reserve stack for this.
         """
-        space, instance = self._space, self.instance
+        space, instance = self.space, self.instance
         if instance is None:
             return
         try:
@@ -106,15 +128,15 @@ class GuestProcess:
         """Tell whether the stack in memory has run below address 0, which traps as an access out of bounds."""
         if self.instance is None:
             return False
-        pointer = self._space.export_of(self.instance, STACK_POINTER, raw.GLOBAL)
-        memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
+        pointer = self.space.export_of(self.instance, STACK_POINTER, raw.GLOBAL)
+        memory = self.space.export_of(self.instance, MEMORY, raw.MEMORY)
         if pointer is None or memory is None:
             return False
-        return self._space.global_value(pointer) > self._space.memory_size(memory)
+        return self.space.global_value(pointer) > self.space.memory_size(memory)
 
-    def _instantiate(self) -> None:
-        settings, program = self._settings, self._program
-        module = self._compiled.load(program.digest, program.path.read_bytes, program.guest_name)
+    def instantiate(self) -> None:
+        """Make the main module's instance; nothing of it has run then, but a start function if there is one."""
+        settings = self.settings
         self._store.set_wasi(
             new_wasi(
                 arguments=settings.arguments,
@@ -123,42 +145,51 @@ class GuestProcess:
                 mounts=settings.mounts,
             )
         )
-        linker = wasmtime.Linker(self._compiled.engine)
-        linker.define_wasi()
-        # wasmtime's own refuses a status above 125; Python's os._exit and sys.exit go up to 255.
-        linker.allow_shadowing = True
-        self._define(linker, WASI_MODULE, "proc_exit", self._space.host_function(_exit, 1, results=0))
-        for name, (body, params) in (self._dl_host.functions() | self._ffi_host.functions()).items():
-            self._define(linker, IMPORT_MODULE, name, self._space.host_function(body, params))
-        self.instance = self._link_main(linker, module)
-        memory = self._space.export_of(self.instance, MEMORY, raw.MEMORY)
+        self.act()
+        self.instance = self.embedding.instantiate(self.space)
+        memory = self.space.export_of(self.instance, MEMORY, raw.MEMORY)
         if memory is not None:
-            self._dl_host.attach(memory, self._dynamic_linker)
+            self.dl_host.attach(memory, self.dynamic_linker)
 
-    def _define(self, linker: wasmtime.Linker, module: str, name: str, function: raw.Extern) -> None:
-        linker.define(self._store, module, name, wasmtime.Func._from_raw(function.of.func))
+    def act(self) -> None:
+        """Let the host's functions act for this process; of several processes on a thread, the one that runs."""
+        own = self.dl_host.functions() | self.ffi_host.functions() | {"proc_exit": _exit}
+        self.embedding.linker.act_for(self.space, {**self.functions, **own})
 
-    def _link_main(self, linker: wasmtime.Linker, module: wasmtime.Module) -> Any:
-        try:
-            return linker.instantiate(self._store, module)._instance
-        except wasmtime.Trap as trap:
-            self._space.raise_pending()
-            raise GuestTrap(raw.trap_reason(trap)) from None
-        except wasmtime.WasmtimeError as error:
-            self._space.raise_pending()
-            raise ModuleError(f"{self._program.guest_name}: {one_line(error)}") from None
+    def close(self) -> None:
+        """Give all memory back; nothing of the process can be used any more."""
+        self._store.close()
 
-    def _dynamic_linker(self) -> DynamicLinker:
+    def guest(self) -> Guest:
+        """Give what the main module offers to side modules; LinkError if it offers none."""
+        if self._guest is None:
+            wiring = Wiring(self.space, self.instance, lambda name: self.embedding.function(self.space, name))
+            self._guest = Guest(self.space, self.instance, wiring)
+        return self._guest
+
+    def dynamic_linker(self) -> DynamicLinker:
+        """Give the linker, which exists from its first use on."""
         if self._linker is None:
-            loader = Loader(self._mounts, self._settings.library_path)
-            self._linker = DynamicLinker(self._guest(), self._main_module, loader, self._compiled)
+            loader = Loader(self._mounts, self.settings.library_path)
+            names = self.embedding.looked_up
+            self._linker = DynamicLinker(self.guest(), self._main_module, loader, self.embedding.compiled, names)
+            if self._linker_state is not None:
+                self._linker.resume(self._linker_state)
         return self._linker
 
-    def _guest(self) -> Guest:
-        return Guest(self._space, self.instance)
+    def modules(self) -> list[tuple[str, WasmModule]]:
+        """List the main and the side modules, each with the guest's name of it."""
+        libraries = [(one.name, one.source.wasm) for one in self.dynamic_linker().libraries]
+        return [(self.embedding.program.guest_name, self.embedding.wasm), *libraries]
+
+    def resume(self, linker: LinkerState, ffi: FfiState) -> None:
+        """Go on, after the memory, the instances and the table were restored, from where another process was.
+
+        The linker follows when it is used: most calls load nothing more.
+        """
+        self._linker_state = linker
+        self.ffi_host.resume(ffi)
 
     def _main_module(self) -> MainModule:
-        # Mapped, because its code (nearly all of its 30 MB) is not looked at.
-        with self._program.path.open("rb") as file:
-            wasm = WasmModule(mmap(file.fileno(), 0, access=ACCESS_READ))
-        return MainModule(self._space, self.instance, wasm, self._program.guest_name)
+        embedding = self.embedding
+        return MainModule(self.space, self.instance, embedding.wasm, embedding.program.guest_name)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pywasm_runtime.command import as_command, leave, run_program
+from pywasm_runtime.embedding import Program
 from pywasm_runtime.errors import UsageError
 from pywasm_runtime.mounts import Mount
-from pywasm_runtime.process import ProcessSettings, Program
+from pywasm_runtime.process import ProcessSettings
 
 NAME = "wasm32-wasip1-run"
 

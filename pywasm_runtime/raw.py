@@ -2,12 +2,12 @@
 
 The stock API reads all exports of an instance before it gives one (0.9 s for python.wasm, each export costs a
 walk), converts each argument of each call through several objects, and keeps an exception of a host function
-in one global. Here a lookup takes 1 µs and a host function cannot raise. All addresses and handles are i32 in
+in one global. Here a lookup takes 1 µs. All addresses and handles are i32 in
 wasm; here they are unsigned numbers.
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from ctypes import byref
 from typing import Any
 
@@ -25,10 +25,6 @@ U32 = 0xFFFFFFFF
 _I32_KIND, _FUNCREF_KIND = 0, 5
 
 Extern = Any  # a wasmtime_extern_t; mypy sees generated ctypes structures as Any
-HostFunction = Callable[..., int]
-
-_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
-
 _export_get = c._wasmtime_instance_export_get
 _global_get = c._wasmtime_global_get
 _global_set = c._wasmtime_global_set
@@ -41,35 +37,7 @@ class Space:
         self.store = store
         self.context = store._context()
         self._types: dict[bool, wasmtime.GlobalType] = {}
-        self._callbacks: list[Any] = []
         self._pending: BaseException | None = None
-
-    def host_function(self, body: HostFunction, params: int, results: int = 1) -> Extern:
-        """Make a function of `params` i32 parameters and one or no i32 result out of `body`.
-
-        What `body` raises stops the guest, and comes out of the call that entered it: GuestExit from a
-        constructor thus ends the process. Whatever the guest is to handle, `body` has to return.
-        """
-
-        def enter(environment: Any, caller: Any, values: Any, count: int) -> int:
-            del environment, caller, count
-            try:
-                result = body(*[values[index].i32 & U32 for index in range(params)])
-                if results:
-                    values[0].i32 = result
-            except BaseException as error:
-                self._pending = error
-                message = b"a host function stopped the guest"
-                return ctypes.cast(c.wasmtime_trap_new(message, len(message)), ctypes.c_void_p).value or 0
-            return 0
-
-        callback = c.wasmtime_func_unchecked_callback_t(enter)
-        self._callbacks.append(callback)  # wasmtime holds the address only
-        i32 = wasmtime.ValType.i32()
-        kind = wasmtime.FuncType([i32] * params, [i32] * results)
-        item = c.wasmtime_extern_t(kind=FUNC)
-        c.wasmtime_func_new_unchecked(self.context, kind.ptr(), callback, None, _NO_FINALIZER, byref(item.of.func))
-        return item
 
     def instantiate(self, module: wasmtime.Module, imports: Sequence[Extern]) -> Any:
         """Make an instance, with the imports in order; raises ModuleError, GuestTrap or GuestExit."""
@@ -177,27 +145,29 @@ class Space:
         """Give a memory's size in bytes."""
         return int(c.wasmtime_memory_data_size(self.context, byref(memory.of.memory)))
 
+    def base(self, memory: Extern) -> int:
+        """Give the address at which a memory begins in this process; it stays while the store lives."""
+        start = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
+        return ctypes.addressof(start.contents)
+
     def read(self, memory: Extern, address: int, length: int) -> bytes | None:
         """Copy bytes out of a memory; None if they do not lie in it."""
         if length < 0 or address + length > self.memory_size(memory):
             return None
-        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
-        return ctypes.string_at(ctypes.addressof(base.contents) + address, length)
+        return ctypes.string_at(self.base(memory) + address, length)
 
     def write(self, memory: Extern, address: int, content: bytes) -> bool:
         """Copy bytes into a memory; False if they do not fit."""
         if address + len(content) > self.memory_size(memory):
             return False
-        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
-        ctypes.memmove(ctypes.addressof(base.contents) + address, content, len(content))
+        ctypes.memmove(self.base(memory) + address, content, len(content))
         return True
 
     def fill_zero(self, memory: Extern, address: int, length: int) -> bool:
         """Zero a part of a memory; False if it does not lie in it."""
         if address + length > self.memory_size(memory):
             return False
-        base = c.wasmtime_memory_data(self.context, byref(memory.of.memory))
-        ctypes.memset(ctypes.addressof(base.contents) + address, 0, length)
+        ctypes.memset(self.base(memory) + address, 0, length)
         return True
 
     def check(self, error: Any, trap: Any, *, refused: type[ModuleError] | type[GuestTrap]) -> None:
@@ -214,6 +184,10 @@ class Space:
         if isinstance(failure, wasmtime.ExitTrap):
             raise GuestExit(failure.code)
         raise refused(one_line(failure))
+
+    def stop(self, error: BaseException) -> None:
+        """Keep what a host function raised: it comes out of the call that entered the guest."""
+        self._pending = error
 
     def raise_pending(self) -> None:
         """Raise what a host function raised, once wasmtime has come back from it."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pywasm_runtime.embedding import Program
 from pywasm_runtime.errors import RuntimeRootError
-from pywasm_runtime.process import Program
 
 STAMP = "stamp.json"
 ROOT_VARIABLE = "PYWASM_RUNTIME"

@@ -1,5 +1,6 @@
 """Understand a side module's file before anything is allocated for it."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -28,6 +29,11 @@ class SideModule:
     def name(self) -> str:
         """Give the guest's path, for messages."""
         return self.file.path
+
+    @cached_property
+    def digest(self) -> str:
+        """Give the file's sha256 in hex."""
+        return hashlib.sha256(self.file.content).hexdigest()
 
     @cached_property
     def table_base_global(self) -> int | None:

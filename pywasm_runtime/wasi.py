@@ -1,6 +1,6 @@
 """Configure WASI for one guest: arguments, environment, standard streams, folders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +9,16 @@ import wasmtime
 from pywasm_runtime.errors import MountError, UsageError
 from pywasm_runtime.mounts import Mount
 
+Sink = Callable[[bytes], None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Streams:
-    """Hold files for the guest's standard streams; None means this process's own."""
+    """Hold files for the guest's standard streams, or what takes each piece it writes; None: this process's own."""
 
     stdin: Path | None = None
-    stdout: Path | None = None
-    stderr: Path | None = None
+    stdout: Path | Sink | None = None
+    stderr: Path | Sink | None = None
 
 
 OWN_STREAMS = Streams()
@@ -59,13 +61,16 @@ def _set_streams(wasi: wasmtime.WasiConfig, streams: Streams) -> None:
             wasi.inherit_stdin()
         else:
             wasi.stdin_file = streams.stdin
-        if streams.stdout is None:
-            wasi.inherit_stdout()
-        else:
-            wasi.stdout_file = str(streams.stdout)
-        if streams.stderr is None:
-            wasi.inherit_stderr()
-        else:
-            wasi.stderr_file = str(streams.stderr)
+        _set_output(wasi, "stdout", streams.stdout)
+        _set_output(wasi, "stderr", streams.stderr)
     except wasmtime.WasmtimeError as error:
         raise UsageError(f"a file for a standard stream cannot be opened ({streams}): {error}") from None
+
+
+def _set_output(wasi: wasmtime.WasiConfig, name: str, target: Path | Sink | None) -> None:
+    if target is None:
+        getattr(wasi, f"inherit_{name}")()
+    elif isinstance(target, Path):
+        setattr(wasi, f"{name}_file", str(target))
+    else:
+        setattr(wasi, f"{name}_custom", target)

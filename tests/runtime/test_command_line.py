@@ -6,9 +6,10 @@ import pytest
 
 from pywasm_runtime.cli import process_settings
 from pywasm_runtime.command_line import find_script, parse_command_line
+from pywasm_runtime.embedding import Program
 from pywasm_runtime.errors import MountError, UsageError
 from pywasm_runtime.mounts import Mount
-from pywasm_runtime.process import ProcessSettings, Program
+from pywasm_runtime.process import ProcessSettings
 from pywasm_runtime.runtime_root import RuntimeRoot
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import wasmtime
 
-from pywasm_runtime.ffi_host import MAX_RECORDS, MAX_SLOTS, Caller, FfiHost, Thunks
+from pywasm_runtime.embedding import Embedding
+from pywasm_runtime.ffi_host import FFI_FUNCTIONS, MAX_MODULES, MAX_SLOTS, FfiHost, FfiState
 from pywasm_runtime.ffi_modules import MAX_THUNKS
 from pywasm_runtime.module_cache import ModuleCache
 from pywasm_runtime.process import GuestProcess, ProcessSettings
@@ -28,9 +29,8 @@ class Ffi:
         self._functions = self.host.functions()
 
     def call(self, name: str, *arguments: int) -> int:
-        body, parameters = self._functions[name]
-        assert len(arguments) == parameters
-        return body(*arguments)
+        assert len(arguments) == FFI_FUNCTIONS[name]
+        return self._functions[name](*arguments)
 
     def caller(self, signature: str) -> int:
         self.write(TEXT, signature.encode())
@@ -67,7 +67,7 @@ def test_a_caller_calls_a_function_of_the_guest(ffi: Ffi) -> None:
     ffi.write(SLOTS, struct.pack("<q", 21))
     assert ffi.enter(caller, DOUBLE, SLOTS) == 1
     assert ffi.read(SLOTS, 4) == struct.pack("<i", 42)
-    assert ffi.host.records == (Caller(signature="i>i", slot=caller),)
+    assert ffi.host.state.modules == 1
 
 
 def test_slots_are_empty_and_never_given_twice(ffi: Ffi) -> None:
@@ -97,17 +97,20 @@ def test_what_was_made_can_be_made_again_in_another_process(tmp_path: Path, comp
     first.write(CELLS, struct.pack("<IIIIIIII", 0, 0, 0, 0, 20000, code, 0, 0))  # the second thunk is in use
     first.enter(place, 2, code)
     assert first.enter(code, 5) == 105
-    assert first.host.records == (
-        Caller(signature="i>i", slot=caller),
-        Thunks(signature="i>i", slot=place, count=2, cells=CELLS, dispatch=dispatch),
-    )
+    state = first.host.state
+    assert (state.thunks[0].count, state.thunks[0].cells, state.modules, state.slots_given) == (2, CELLS, 2, 2)
 
     assert dispatcher(second) == dispatch
     second.write(0, first.read(0, 2 << 16))
     world = second.world
     world.space.grow_table(world.guest.table, first.world.table_size - world.table_size)
-    second.host.replay(first.host.records)
-    assert second.host.records == first.host.records
+    wiring = first.world.guest.wiring
+    for part in wiring.parts[len(world.guest.wiring.parts) :]:
+        world.guest.wiring.instantiate(part, wasmtime.Module(compiled.engine, part.generated))
+    for slot in (caller, place):
+        world.guest.wiring.fill(world.guest.table, slot, wiring.fills[slot])
+    second.host.resume(state)
+    assert second.host.state == state
     assert second.enter(code, 5) == 105
     second.write(SLOTS, struct.pack("<q", 7))
     assert second.enter(caller, code, SLOTS) == 1
@@ -119,7 +122,7 @@ def test_texts_that_are_no_signatures(ffi: Ffi, signature: str) -> None:
     assert ffi.caller(signature) == 0
     assert ffi.problem == "no signature of a function at 0x1000"
     assert ffi.thunks(signature, 1) == 0
-    assert ffi.host.records == ()
+    assert ffi.host.state == FfiState()
 
 
 def test_addresses_outside_of_the_memory(ffi: Ffi) -> None:
@@ -159,9 +162,9 @@ def test_a_table_that_cannot_grow(tmp_path: Path, compiled: ModuleCache) -> None
 
 
 def test_signatures_without_end(ffi: Ffi) -> None:
-    made = [ffi.caller(">") for _ in range(MAX_RECORDS + 1)]
-    assert made.index(0) == MAX_RECORDS
-    assert ffi.problem == f"more than {MAX_RECORDS} signatures in one process"
+    made = [ffi.caller(">") for _ in range(MAX_MODULES + 1)]
+    assert made.index(0) == MAX_MODULES
+    assert ffi.problem == f"more than {MAX_MODULES} signatures in one process"
 
 
 def test_the_type_of_a_function(ffi: Ffi) -> None:
@@ -192,7 +195,7 @@ def test_a_process_makes_and_uses_a_caller(tmp_path: Path, compiled: ModuleCache
     data = '(data (i32.const 3000) "\\15") (data (i32.const 3100) "i>i")'
     wat = f'(module {WASI} {FFI} {body} {data} (func (export "_start") {start}))'
     program = write_program(tmp_path, bytes(wasmtime.wat2wasm(wat)))
-    assert GuestProcess(program, ProcessSettings(), compiled).run() == 42
+    assert GuestProcess(Embedding(program, compiled), ProcessSettings()).run() == 42
 
 
 def test_a_process_without_what_callers_need(tmp_path: Path, compiled: ModuleCache) -> None:
@@ -200,7 +203,7 @@ def test_a_process_without_what_callers_need(tmp_path: Path, compiled: ModuleCac
                                     (i32.const 3)))"""
     wat = f'(module {WASI} {FFI} (memory (export "memory") 1) (func (export "_start") {start}))'
     program = write_program(tmp_path, bytes(wasmtime.wat2wasm(wat)))
-    assert GuestProcess(program, ProcessSettings(), compiled).run() == 3
+    assert GuestProcess(Embedding(program, compiled), ProcessSettings()).run() == 3
     wat = f'(module {FFI} (func (export "_start") (drop (call $ffi_problem (i32.const 0) (i32.const 10)))))'
     program = write_program(tmp_path, bytes(wasmtime.wat2wasm(wat)))
-    assert GuestProcess(program, ProcessSettings(), compiled).run() == 0
+    assert GuestProcess(Embedding(program, compiled), ProcessSettings()).run() == 0

@@ -6,6 +6,7 @@ import pytest
 import wasmtime
 
 from pywasm_binary.writer import with_custom_section
+from pywasm_runtime.embedding import Embedding
 from pywasm_runtime.errors import GuestTrap, ModuleError
 from pywasm_runtime.module_cache import ModuleCache
 from pywasm_runtime.mounts import Mount
@@ -60,7 +61,7 @@ def complaint(
     (folder / "lib/a.so").write_bytes(side_binary(side))
     mounts = [Mount(host=folder / "lib", guest="/lib")]
     settings = ProcessSettings(mounts=mounts, streams=Streams(stdout=folder / "out"))
-    assert GuestProcess(write_program(folder, binary), settings, compiled).run() == 0
+    assert GuestProcess(Embedding(write_program(folder, binary), compiled), settings).run() == 0
     return (folder / "out").read_text()
 
 

@@ -10,10 +10,11 @@ import pytest
 import wasmtime
 
 from pywasm_binary.writer import with_custom_section
+from pywasm_runtime.embedding import Embedding, Program
 from pywasm_runtime.errors import GuestTrap, ModuleError, UsageError
 from pywasm_runtime.module_cache import ModuleCache
 from pywasm_runtime.mounts import Mount
-from pywasm_runtime.process import GuestProcess, ProcessSettings, Program
+from pywasm_runtime.process import GuestProcess, ProcessSettings
 from pywasm_runtime.wasi import Streams
 from tests.runtime.world import ABI, MAIN_WAT, side_binary
 
@@ -45,7 +46,7 @@ def write_program(folder: Path, binary: bytes) -> Program:
 
 def process(folder: Path, compiled: ModuleCache, wat: str, **settings: object) -> GuestProcess:
     program = write_program(folder, bytes(wasmtime.wat2wasm(f"(module {wat})")))
-    return GuestProcess(program, ProcessSettings(**settings), compiled)  # type: ignore[arg-type]
+    return GuestProcess(Embedding(program, compiled), ProcessSettings(**settings))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 125, 126, 255])
@@ -146,7 +147,7 @@ def run_dl(folder: Path, compiled: ModuleCache, start: str, side: bytes | None, 
     if side is not None:
         (folder / "lib/a.so").write_bytes(side)
     settings = ProcessSettings(mounts=[Mount(host=folder / "lib", guest="/lib")], streams=Streams(stdout=out))
-    return GuestProcess(write_program(folder, dl_main(start)), settings, compiled).run()
+    return GuestProcess(Embedding(write_program(folder, dl_main(start)), compiled), settings).run()
 
 
 OPEN = "(call $dlopen (i32.const 3000) (i32.const 9) (i32.const 2))"
@@ -207,7 +208,7 @@ def test_a_constructor_that_exits_ends_the_process(tmp_path: Path, compiled: Mod
       (func (export "_start") (drop {OPEN}) unreachable))"""
     binary = with_custom_section(bytes(wasmtime.wat2wasm(wat)), "pywasm.abi", ABI.encode())
     settings = ProcessSettings(mounts=[Mount(host=tmp_path / "lib", guest="/lib")])
-    assert GuestProcess(write_program(tmp_path, binary), settings, compiled).run() == 77
+    assert GuestProcess(Embedding(write_program(tmp_path, binary), compiled), settings).run() == 77
 
 
 def command(module: str, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
