@@ -6,6 +6,7 @@ gone with the old store: whoever takes an image sees to it that none is open but
 """
 
 import ctypes
+import hashlib
 import mmap
 import os
 
@@ -24,6 +25,7 @@ from pywasm_runtime.process import GuestProcess
 from pywasm_runtime.process_state import ProcessState
 from pywasm_runtime.raw import Space
 from pywasm_runtime.restore_plan import NativeRestore, Plan
+from pywasm_runtime.restored_module import without_initialisation
 from pywasm_runtime.side_module import MAX_FILE_BYTES
 from pywasm_runtime.wiring import Part
 
@@ -101,13 +103,19 @@ def _check_globals(name: str, wasm: WasmModule) -> None:
 
 
 def _load(embedding: Embedding, mounts: MountTable, part: Part) -> wasmtime.Module:
-    def read() -> bytes:
-        if part.generated:
-            return as_binary(part.generated)
-        return mounts.read(part.label, MAX_FILE_BYTES).content
+    compiled = embedding.compiled
+    if part.generated:
+        return compiled.load(part.digest, lambda: as_binary(part.generated), part.label)
 
+    def read() -> bytes:
+        content = mounts.read(part.label, MAX_FILE_BYTES).content
+        if hashlib.sha256(content).hexdigest() != part.digest:
+            raise ImageError(f"the image needs {part.label} as it was; the file has changed")
+        return without_initialisation(content)
+
+    digest = hashlib.sha256(f"{part.digest} without initialisation".encode()).hexdigest()
     try:
-        return embedding.compiled.load(part.digest, read, part.label)
+        return compiled.load(digest, read, part.label)
     except OSError as error:
         raise ImageError(f"the image needs {part.label}: {error.strerror}") from None
 

@@ -21,6 +21,7 @@ from pywasm_runtime.process import GuestProcess, ProcessSettings, StoreLimits
 from pywasm_runtime.process_state import state_from_json
 from pywasm_runtime.restore import Image, map_file, take_image
 from pywasm_runtime.restore_plan import NativeRestore
+from pywasm_runtime.restored_module import without_initialisation
 from pywasm_runtime.seals import seal_path
 from tests.runtime.test_process import write_program
 from tests.runtime.world import ABI, LIBRARIES, MAIN_WAT, side_binary
@@ -254,6 +255,7 @@ def test_images_that_do_not_fit(guests: Guests, tmp_path: Path, compiled: Module
     process = guests.new()
     guests.open(file).restore(process)
     guests.add("counter.so", COUNTER.replace("1000", "1001"), memory=4)
+    assert guests.open(file) is not None, "its code is compiled already"
     with pytest.raises(LinkError, match=r"counter\.so: the file has changed"):
         process.dynamic_linker()
 
@@ -293,3 +295,17 @@ def test_without_a_compiler_there_is_no_native_library(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
     assert load_native(tmp_path / "none") is None
+
+
+def test_a_module_that_uses_its_data_segments_stays_as_it_is() -> None:
+    passive = bytes(
+        wasmtime.wat2wasm(
+            """(module (memory 1) (data $text "text")
+                 (func (export "again") (memory.init $text (i32.const 0) (i32.const 0) (i32.const 4))))"""
+        )
+    )
+    assert without_initialisation(passive) == passive
+    active = bytes(wasmtime.wat2wasm('(module (memory 1) (data (i32.const 0) "text") (func $go) (start $go))'))
+    stripped = without_initialisation(active)
+    assert b"text" not in stripped
+    wasmtime.Module.validate(wasmtime.Engine(), stripped)
