@@ -56,7 +56,7 @@ def _entries(folder: Path) -> list[_Entry]:
         # A temporary file, left by a process that was killed, begins with a dot: it is an entry of its own.
         entry = entries.setdefault(file.name.split(".")[0] or file.name, _Entry())
         entry.last_use = max(entry.last_use, status.st_mtime_ns)
-        entry.size += _occupied(status.st_size)
+        entry.size += status.st_blocks * 512  # images have holes
         entry.paths.append(Path(file))
     return list(entries.values())
 

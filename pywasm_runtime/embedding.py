@@ -37,6 +37,7 @@ class Embedding:
         self.program = program
         self.compiled = compiled
         self.looked_up = dict(looked_up or {})
+        self._entrances: set[tuple[str, int]] = set()
         self.module = compiled.load(program.digest, program.path.read_bytes, program.guest_name)
         self.linker = HostLinker(compiled.engine)
         # wasmtime's own refuses a status above 125; Python's os._exit and sys.exit go up to 255.
@@ -54,6 +55,18 @@ class Embedding:
             return self.linker.instantiate(self._prepared, space)
         except ModuleError as error:
             raise ModuleError(f"{self.program.guest_name}: {error}") from None
+
+    def entrance(self, space: Space, instance: Any, name: str, results: int) -> raw.Extern | None:
+        """Give an exported function without parameters; None if there is none, ModuleError if it has another type.
+
+        The type is looked at once for all processes: they have the same main module.
+        """
+        if (name, results) in self._entrances:
+            return space.export(instance, name)
+        found = space.function(instance, name, 0, results)
+        if found is not None:
+            self._entrances.add((name, results))
+        return found
 
     def function(self, space: Space, name: str) -> raw.Extern | None:
         """Give a function that the guest may look up, None if there is none."""

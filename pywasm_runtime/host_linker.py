@@ -16,6 +16,8 @@ from pywasm_runtime.errors import ModuleError
 from pywasm_runtime.module_cache import one_line
 from pywasm_runtime.raw import FUNC, U32, Extern, Space
 
+Bodies = Mapping[str, Callable[..., int]]
+
 _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
@@ -38,7 +40,8 @@ class HostLinker:
         self._linker.allow_shadowing = True
         self._callbacks: list[Any] = []
         self._space: Space | None = None
-        self._bodies: dict[str, Callable[..., int]] = {}
+        self._own: Bodies = {}
+        self._looked_up: Bodies = {}
 
     def define(self, module: str, functions: Mapping[str, int], results: int = 1) -> None:
         """Define functions of a module, each with so many i32 parameters and one or no i32 result."""
@@ -62,9 +65,9 @@ class HostLinker:
             if error:
                 raise ModuleError(one_line(wasmtime.WasmtimeError._from_ptr(error)))
 
-    def act_for(self, space: Space, bodies: Mapping[str, Callable[..., int]]) -> None:
-        """Let the functions act for the process in `space` from now on."""
-        self._space, self._bodies = space, dict(bodies)
+    def act_for(self, space: Space, own: Bodies, looked_up: Bodies) -> None:
+        """Let the functions act for the process in `space` from now on; `looked_up` are found by the guest by name."""
+        self._space, self._own, self._looked_up = space, own, looked_up
 
     def prepare(self, module: wasmtime.Module) -> Any:
         """Resolve a module's imports once, for `instantiate`; raises ModuleError if one is not there."""
@@ -99,7 +102,8 @@ class HostLinker:
         def enter(environment: Any, caller: Any, values: Any, count: int) -> int:
             del environment, caller, count
             try:
-                result = self._bodies[name](*[values[index].i32 & U32 for index in numbers])
+                body = self._own.get(name) or self._looked_up[name]
+                result = body(*[values[index].i32 & U32 for index in numbers])
                 if results:
                     values[0].i32 = result
             except BaseException as error:

@@ -1,7 +1,8 @@
 """Keep images: a process's memory, as a sparse file that can be mapped, and the rest of it beside it.
 
-Two files an image, `<key>.memory` and `<key>-state.text`, each with a seal beside it. An image counts only if both
-seals hold; a damaged one is removed, and made again by whoever needs it.
+Two files an image, `<key>.memory` and `<key>.state.text`, each with a seal beside it. An image counts only if both
+seals hold; a damaged one is removed, and made again by whoever needs it. So are those that went because the folder
+had reached its limit: the ones that were not opened for longest.
 """
 
 import hashlib
@@ -11,9 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pywasm_runtime.cache_limit import CacheLimit
 from pywasm_runtime.errors import ImageError
 from pywasm_runtime.process_state import ProcessState, state_from_json
-from pywasm_runtime.seals import is_sealed, replace_file, seal_path, temporary_name, write_seal
+from pywasm_runtime.seals import is_sealed, note_use, replace_file, seal_path, temporary_name, write_seal
+
+MAX_FOLDER_BYTES = 4 << 30
+"""What the folder may hold: an image with numpy takes 15 MB."""
 
 _CHUNK = 1 << 16
 _ZEROS = bytes(_CHUNK)
@@ -31,8 +36,9 @@ class ImageFile:
 class ImageStore:
     """Hold the images in `folder`, by keys that say what they were made of."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, max_bytes: int = MAX_FOLDER_BYTES) -> None:
         self.folder = folder
+        self._limit = CacheLimit(folder, max_bytes)
 
     def find(self, key: str) -> ImageFile | None:
         """Give an image, None if there is none; a damaged one is removed."""
@@ -43,6 +49,7 @@ class ImageStore:
             with suppress(OSError, ImageError):
                 read = state_from_json(state.read_bytes())
                 if read.memory_bytes == memory.stat().st_size:
+                    note_use(memory)
                     return ImageFile(key=key, state=read, memory=memory)
         self.remove(key)
         return None
@@ -56,6 +63,7 @@ class ImageStore:
         replace_file(self._state(key), text)
         write_seal(self._state(key), hashlib.sha256(text).hexdigest())
         write_seal(memory, digest)
+        self._limit.added(memory.stat().st_blocks * 512)
         return ImageFile(key=key, state=state, memory=memory)
 
     def remove(self, key: str) -> None:
@@ -68,7 +76,7 @@ class ImageStore:
         return self.folder / f"{key}.memory"
 
     def _state(self, key: str) -> Path:
-        return self.folder / f"{key}-state.text"
+        return self.folder / f"{key}.state.text"
 
 
 def _write_sparse(path: Path, size: int, read: Callable[[int, int], bytes]) -> str:

@@ -85,6 +85,7 @@ class DynamicLinker:
         compiled: ModuleCache,
         host: Iterable[str] = (),
     ) -> None:
+        guest.require_allocator()
         self._guest = guest
         self._space = guest.space
         self._read_main = main

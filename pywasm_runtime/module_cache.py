@@ -10,7 +10,6 @@ small modules that are generated for calls are kept: to compile one takes 0.5 ms
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import wasmtime
@@ -19,7 +18,7 @@ from pywasm_binary.sections import HEADER
 from pywasm_runtime.cache_limit import CacheLimit
 from pywasm_runtime.engine import code_identity
 from pywasm_runtime.errors import ModuleError, UsageError
-from pywasm_runtime.seals import is_own, is_sealed, replace_file, seal_path, write_seal
+from pywasm_runtime.seals import is_own, is_sealed, note_use, replace_file, write_seal
 
 _REPORT_FROM_BYTES = 4 << 20
 """A module of this size takes about a second to compile: whoever waits is told."""
@@ -75,7 +74,7 @@ class ModuleCache:
         if self._folder_is_safe() and is_sealed(path):
             try:
                 module = wasmtime.Module.deserialize_file(self.engine, str(path))
-                _note_use(path)
+                note_use(path)
                 return module
             except wasmtime.WasmtimeError:
                 pass  # written by another build of wasmtime, or just removed: compile again
@@ -143,8 +142,3 @@ def last_cause(lines: list[str]) -> str:
     """Give the innermost cause of a message, without the number that wasmtime gives to causes."""
     number, colon, text = lines[-1].partition(": ")
     return text if colon and number.isdigit() else lines[-1]
-
-
-def _note_use(path: Path) -> None:
-    with suppress(OSError):  # on a read-only file system, where nothing will be removed either
-        os.utime(seal_path(path))

@@ -81,6 +81,7 @@ class GuestProcess:
         self._linker: DynamicLinker | None = None
         self._linker_state: LinkerState | None = None
         self._guest: Guest | None = None
+        self._own: dict[str, Callable[..., int]] = {}
         self.functions: Mapping[str, Callable[..., int]] = {}
         self.instance: Any = None
 
@@ -96,7 +97,7 @@ class GuestProcess:
 
     def enter(self, name: str, results: int = 1) -> int | None:
         """Call an exported function without parameters; None if there is none. Raises GuestTrap, GuestExit."""
-        function = self.space.function(self.instance, name, 0, results)
+        function = self.embedding.entrance(self.space, self.instance, name, results)
         if function is None:
             return None
         try:
@@ -153,8 +154,9 @@ class GuestProcess:
 
     def act(self) -> None:
         """Let the host's functions act for this process; of several processes on a thread, the one that runs."""
-        own = self.dl_host.functions() | self.ffi_host.functions() | {"proc_exit": _exit}
-        self.embedding.linker.act_for(self.space, {**self.functions, **own})
+        if not self._own:
+            self._own = self.dl_host.functions() | self.ffi_host.functions() | {"proc_exit": _exit}
+        self.embedding.linker.act_for(self.space, self._own, self.functions)
 
     def close(self) -> None:
         """Give all memory back; nothing of the process can be used any more."""

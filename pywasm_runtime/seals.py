@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -43,6 +44,12 @@ def write_seal(path: Path, digest: str) -> None:
     """Seal a file whose content has the sha256 `digest`."""
     seal = {"sha256": digest, "identity": _identity(os.lstat(path))}
     replace_file(seal_path(path), json.dumps(seal).encode())
+
+
+def note_use(path: Path) -> None:
+    """Note that a sealed file is used now, by the mtime of its seal: `cache_limit` removes by it."""
+    with suppress(OSError):  # on a read-only file system, where nothing will be removed either
+        os.utime(seal_path(path))
 
 
 def replace_file(path: Path, content: bytes | bytearray) -> None:

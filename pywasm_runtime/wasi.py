@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import wasmtime
@@ -9,14 +10,25 @@ import wasmtime
 from pywasm_runtime.errors import MountError, UsageError
 from pywasm_runtime.mounts import Mount
 
+
+class Nothing(Enum):
+    """Be the one value NOTHING."""
+
+    NOTHING = "nothing"
+
+
+NOTHING = Nothing.NOTHING
 Sink = Callable[[bytes], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Streams:
-    """Hold files for the guest's standard streams, or what takes each piece it writes; None: this process's own."""
+    """Hold files for the guest's standard streams, or what takes each piece it writes; None: this process's own.
 
-    stdin: Path | None = None
+    stdin may be NOTHING too: reading gives its end at once.
+    """
+
+    stdin: Path | Nothing | None = None
     stdout: Path | Sink | None = None
     stderr: Path | Sink | None = None
 
@@ -59,7 +71,7 @@ def _set_streams(wasi: wasmtime.WasiConfig, streams: Streams) -> None:
     try:
         if streams.stdin is None:
             wasi.inherit_stdin()
-        else:
+        elif isinstance(streams.stdin, Path):
             wasi.stdin_file = streams.stdin
         _set_output(wasi, "stdout", streams.stdout)
         _set_output(wasi, "stderr", streams.stderr)

@@ -212,7 +212,7 @@ def test_a_damaged_image_is_none(guests: Guests, what: str) -> None:
     first = guests.new()
     first.instantiate()
     memory = take_image(first, guests.images, "victim").memory
-    state = memory.with_name("victim-state.text")
+    state = memory.with_name("victim.state.text")
     assert guests.images.find("victim") is not None
     match what:
         case "memory":
@@ -238,6 +238,21 @@ def test_a_touched_image_is_hashed_and_used(guests: Guests) -> None:
     memory = take_image(first, guests.images, "touched").memory
     os.utime(memory, (1, 1))
     assert guests.images.find("touched") is not None
+
+
+def test_images_that_were_not_used_for_longest_go_first(guests: Guests) -> None:
+    first = guests.new()
+    first.instantiate()
+    size = 80 << 10  # of one image and its three small files, roughly
+    store = ImageStore(guests.folder / "few", max_bytes=3 * size)
+    for number in range(6):
+        take_image(first, store, f"image-{number}")
+        for path in store.folder.glob(f"image-{number}.*"):
+            os.utime(path, (number, number))
+        store.find("image-0")
+    assert store.find("image-0") is not None, "it was used all the time"
+    assert store.find("image-1") is None
+    assert store.find("image-5") is not None
 
 
 def test_images_that_do_not_fit(guests: Guests, tmp_path: Path, compiled: ModuleCache) -> None:
