@@ -7,6 +7,7 @@ come with the language into packages of their own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -79,6 +80,11 @@ NEEDS = (
     _need("header", "stdio.h bzlib.h", "bz2 in the native Python",
           "libbz2-dev", "bzip2-devel", "bzip2-dev", "bzip2"),
 )
+# What only some tests need; they are skipped where it is missing.
+TEST_NEEDS = (
+    _need("program", "chromium", "shows the server's status page in a test",
+          "chromium", "chromium", "chromium", "chromium"),
+)
 # fmt: on
 
 
@@ -145,6 +151,16 @@ def require(runner: Runner, *, mend_it: bool = False, root: bool | None = None) 
         is_root = _is_root() if root is None else root
         text = advice(findings, package_manager(runner), root=is_root)
         raise MachineError(f"this machine lacks what a build needs:\n{report(findings)}\n{text}")
+    return findings
+
+
+def want(runner: Runner, needs: Sequence[Need] = TEST_NEEDS, *, root: bool | None = None) -> list[Finding]:
+    """Return the findings about needs that can be done without; install them first where that takes no question."""
+    findings = examine(runner, needs=needs)
+    if not all(finding.found for finding in findings):
+        with contextlib.suppress(MachineError):
+            mend(runner, findings, root=root)
+        findings = examine(runner, needs=needs)
     return findings
 
 

@@ -2,7 +2,7 @@
 
     usr/bin/pythonX.Y.wasm             the main module
     usr/lib/pythonX.Y/                 the standard library, compiled, without what a sandbox cannot use
-    usr/lib/pythonX.Y/site-packages/   the installed packages, each with its RECORD
+    usr/lib/pythonX.Y/site-packages/   the guest library and the installed packages, each with its RECORD
     usr/share/zoneinfo/                the time zone database
     tmp/ dev/null etc/                 what programs expect to find
 
@@ -28,6 +28,7 @@ from installer.sources import WheelFile
 from pywasm_build.context import Context
 from pywasm_build.cpython import PREFIX, HostPython
 from pywasm_build.errors import BuildError, StoreError, UsageError
+from pywasm_build.host_wheel import host_wheel
 from pywasm_build.modules import LEFT_OUT
 from pywasm_build.sources import file_sha256
 from pywasm_build.store import JSON, STAMP, Stage, link, link_or_copy, read_stamp, source_hash
@@ -51,7 +52,7 @@ _FOLDERS = ("tmp", "dev", "etc", "usr/bin")
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeRoot:
-    """A runtime root in the store: what is in it and its size in bytes."""
+    """A runtime root in the store: the packages in it besides the guest library, and its size in bytes."""
 
     path: Path
     wheels: tuple[Wheel, ...]
@@ -60,9 +61,9 @@ class RuntimeRoot:
 
 
 def runtime_root(context: Context, host: HostPython, wheels: Sequence[Wheel]) -> RuntimeRoot:
-    """Return the runtime root with these wheels installed, and make the checkout use it."""
+    """Return the runtime root with these wheels and the guest library installed, and make the checkout use it."""
     library = standard_library(context, host)
-    unpacked = [unpacked_wheel(context, host, wheel) for wheel in wheels]
+    unpacked = [unpacked_wheel(context, host, wheel) for wheel in (host_wheel(context), *wheels)]
     stage = Stage(
         "runtime",
         {"library": library.name, "wheels": sorted(u.name for u in unpacked), "code": _code()},

@@ -50,7 +50,17 @@ class Workspace:
     @property
     def native_sources(self) -> Path:
         """The C code that is linked into python.wasm."""
-        return self.root / "pywasm_host" / "native"
+        return self.guest_library / "native"
+
+    @property
+    def guest_library(self) -> Path:
+        """The package that function authors import, for the guest."""
+        return self.root / "pywasm_host"
+
+    @property
+    def faasm_names(self) -> Path:
+        """The package with Faasm's names for the guest library."""
+        return self.root / "pyfaasm"
 
     # The checkout: products, ignored by git.
 

@@ -20,6 +20,9 @@
 
 void __wasm_call_ctors(void);
 
+/* SQLite's generator of random numbers, if it is linked: without room for any, it takes a new seed. */
+void sqlite3_randomness(int count, void *room) __attribute__((weak));
+
 static PyObject *runner;
 
 /* What the embedder writes to while the guest runs, to make the Python code raise `exception`: the pointer to
@@ -152,5 +155,7 @@ EXPORT(pywasm_suspend) int pywasm_suspend(void)
 EXPORT(pywasm_resume) int pywasm_resume(void)
 {
     pywasm_clock_continue();
+    if (sqlite3_randomness)
+        sqlite3_randomness(0, NULL);
     return call("renew");
 }

@@ -120,7 +120,17 @@ def make_checkout(folder: Path, environ: Mapping[str, str], *, index: str = "") 
     workspace.left_out_toml.parent.mkdir()
     workspace.left_out_toml.write_text('[modules]\nturtle = "no windows"\n')
     _pin_time_zones(workspace.root / LOCK, folder)
+    _write_guest_library(workspace)
     return made
+
+
+def _write_guest_library(workspace: Workspace) -> None:
+    shipped = Path(__file__).resolve().parents[2] / "pywasm_host" / "pyproject.toml"
+    for package in (workspace.guest_library, workspace.faasm_names):
+        package.mkdir()
+        (package / "__init__.py").write_text("x = 1\n")
+        (package / "py.typed").touch()
+    (workspace.guest_library / shipped.name).write_bytes(shipped.read_bytes())
 
 
 def _pin_time_zones(lock: Path, folder: Path) -> None:

@@ -1,8 +1,12 @@
-"""Imports go one way: the build and the embedder do not know each other, and only the embedder knows wasmtime."""
+"""Imports go one way.
+
+The build and the embedder do not know each other, only the embedder knows wasmtime, the guest library needs nothing.
+"""
 
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ FORBIDDEN = {
     "pywasm_build": {"pywasm_runtime", "wasmtime", "invoke", "tasks"},
     "pywasm_runtime": {"pywasm_build", "invoke", "tasks"},
 }
+GUEST = {"pywasm_host": {"pywasm_host"}, "pyfaasm": {"pyfaasm", "pywasm_host"}}
 
 
 def imported(path: Path) -> set[str]:
@@ -34,8 +39,16 @@ def test_imports_go_one_way(package: str) -> None:
     assert found == set()
 
 
+@pytest.mark.parametrize("package", GUEST)
+def test_the_guest_library_needs_nothing(package: str) -> None:
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    found = {(path.name, name) for path in files for name in imported(path) - sys.stdlib_module_names - GUEST[package]}
+    assert found == set()
+
+
 def test_no_code_names_a_version_of_python() -> None:
-    code = [path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py")]
+    code = [path for package in (*FORBIDDEN, *GUEST) for path in (ROOT / package).rglob("*.py")]
     named = [
         (path.name, node.lineno, node.value)
         for path in [*code, ROOT / "tasks.py"]

@@ -1,0 +1,4 @@
+"""Run functions that were written for Faasm as they are: its Python names, over `pywasm_host`.
+
+New functions are better off with `pywasm_host` itself: its errors are exceptions, and it has more to offer.
+"""
