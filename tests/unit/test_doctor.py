@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pywasm_build.command import Completed
-from pywasm_build.doctor import NEEDS, Need, examine, mend, mending_command, report, require
+from pywasm_build.doctor import NEEDS, TEST_NEEDS, Need, examine, mend, mending_command, report, require, want
 from pywasm_build.errors import MachineError
 from tests.unit.fakes import FakeRunner, completed
 
@@ -38,7 +38,7 @@ class Machine:
         return completed(returncode=0 if known else 1)
 
     def install(self, args: Sequence[str]) -> Completed:
-        for need in NEEDS:
+        for need in (*NEEDS, *TEST_NEEDS):
             if need.packages["apt-get"].split()[0] in args:
                 if need.kind == "header":
                     self.headers.add(need.what.split()[-1])
@@ -144,6 +144,23 @@ def test_the_report_names_need_purpose_and_state() -> None:
     assert "ctypes in the native Python" in lines["ffi.h"]
 
 
-@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.what)
+def test_what_only_tests_need_is_installed_by_root_on_debian() -> None:
+    machine = Machine("apt-get")
+    assert [found.found for found in want(machine.runner, root=True)] == [True]
+    assert machine.runner.calls[-2][-1] == "chromium"
+    machine.runner.calls.clear()
+    assert [found.found for found in want(machine.runner, root=True)] == [True]
+    assert machine.runner.calls == [["chromium", "--version"]]
+
+
+@pytest.mark.parametrize("programs", [("apt-get",), ()])
+def test_what_only_tests_need_may_be_missing(programs: tuple[str, ...]) -> None:
+    assert [found.found for found in want(Machine(*programs).runner, root=False)] == [False]
+    broken = Machine("apt-get")
+    broken.runner.answers["apt-get"] = lambda args: completed(returncode=int(args[1] != "--version"))
+    assert [found.found for found in want(broken.runner, root=True)] == [False]
+
+
+@pytest.mark.parametrize("need", (*NEEDS, *TEST_NEEDS), ids=lambda need: need.what)
 def test_every_need_has_a_package_in_every_manager(need: Need) -> None:
     assert set(need.packages) == {"apt-get", "dnf", "apk", "brew"}

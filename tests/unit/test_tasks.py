@@ -10,7 +10,9 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 
 from pywasm_build.errors import HashMismatch, PywasmError
-from tasks import pywasm_task
+from pywasm_runtime.errors import UsageError
+from pywasm_runtime.functions.errors import UploadRefused
+from task_errors import pywasm_task
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +25,7 @@ def inv(*args: str) -> subprocess.CompletedProcess[str]:
 def test_the_list_has_a_line_for_each_task() -> None:
     done = inv("--list")
     assert done.returncode == 0
-    for name in ("doctor", "sources", "test", "lint"):
+    for name in ("doctor", "sources", "test", "lint", "serve", "func.invoke"):
         assert f"  {name} " in done.stdout
 
 
@@ -47,6 +49,8 @@ MISMATCH = HashMismatch("x", expected="a", actual="b", advice="c")
     [
         (PywasmError("what, where, what next"), 1, "error: what, where, what next"),
         (MISMATCH, 7, "expected sha256 a"),
+        (UsageError("which option"), 2, "error: which option"),
+        (UploadRefused("why", "Traceback of the guest"), 1, "Traceback of the guest\nerror: why"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (OSError(errno.ENOSPC, "No space left on device", "/x"), 1, "/x: No space left on device"),
     ],
