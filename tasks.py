@@ -5,18 +5,19 @@ Imports of the build and the runtime are inside the tasks, so that `inv --list` 
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
+
+import function_tasks
+from task_errors import pywasm_iterable_task, pywasm_task
 
 if TYPE_CHECKING:
     from pywasm_build.command import SubprocessRunner
@@ -25,37 +26,6 @@ if TYPE_CHECKING:
     from pywasm_build.sources import Sources
 
 ROOT = Path(__file__).resolve().parent
-INTERRUPTED = 130
-
-
-def pywasm_task(function: Callable[..., None], iterable: Sequence[str] = ()) -> Any:
-    """Make a task whose user sees messages, not tracebacks: of our errors, of a full disk, of Ctrl-C.
-
-    iterable: the options that may be given several times.
-    """
-
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> None:
-        from pywasm_build.errors import PywasmError
-
-        try:
-            function(*args, **kwargs)
-        except PywasmError as error:
-            raise Exit(f"error: {error}", error.exit_code) from error
-        except KeyboardInterrupt:
-            raise Exit("\ninterrupted; the next run goes on from here", INTERRUPTED) from None
-        except OSError as error:
-            if error.filename is None and error.errno is None:
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise Exit(f"error: {where}{error.strerror}", 1) from error
-
-    return task(run, iterable=iterable)
-
-
-def pywasm_iterable_task(*options: str) -> Callable[[Callable[..., None]], Any]:
-    """Make a task of which some options may be given several times."""
-    return functools.partial(pywasm_task, iterable=options)
 
 
 def _context() -> BuildContext:
@@ -262,12 +232,13 @@ def _show_root(root: RuntimeRoot) -> None:
 @pywasm_task
 def test(context: Context, only: str = "") -> None:
     """Run all tests; --only names a part: unit, runtime or integration."""
-    from pywasm_build.doctor import require
+    from pywasm_build.doctor import require, want
 
     parts = [only] if only else ["unit", "runtime", "integration"]
     folders = [folder for part in parts if (folder := ROOT / "tests" / part).is_dir()]
     if "integration" in parts:
         require(_runner(), mend_it=True)
+        want(_runner())
     if not folders:
         raise Exit(f"error: there is no tests/{only}; --only takes unit, runtime or integration", 2)
     _tool("pytest", *map(str, folders))
@@ -282,7 +253,10 @@ def lint(context: Context) -> None:
 
 _LINTERS: Sequence[Sequence[str]] = (("ruff", "format", "--check", "."), ("ruff", "check", "."), ("mypy",))
 
-namespace = Collection(doctor, sources, toolchain, crossenv, runtime, quickstart, test, lint, bench)
+namespace = Collection(
+    doctor, sources, toolchain, crossenv, runtime, quickstart, test, lint, bench, function_tasks.serve
+)
+namespace.add_collection(function_tasks.func)
 
 _cpython = Collection("cpython")
 _cpython.add_task(cpython_build, name="build", default=True)

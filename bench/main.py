@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import build, ctypes_calls, startup
+from bench import build, ctypes_calls, functions, startup
 from bench.report import Section, replace_section, save
 from pywasm_build.errors import UsageError, did_you_mean
 
 BENCHMARKS: dict[str, Callable[[Path], Section]] = {
     "build": build.run,
     "ctypes": ctypes_calls.run,
+    "functions": functions.run,
     "startup": startup.run,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from packaging.requirements import Requirement
 from pywasm_build.context import Context
 from pywasm_build.installed import install_packages
 from tests.integration.chain import PACKAGES, Chain, Checkout, make_environment
+from tests.integration.functions import Functions, running_functions
 
 _NOT_COPIED = (".git", ".venv", "build", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info", ".venv.lock")
 
@@ -40,3 +42,10 @@ def scratch(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     shutil.copytree(chain.root, root, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_COPIED))
     make_environment(root)
     return Checkout(root)
+
+
+@pytest.fixture(scope="session")
+def functions(chain: Chain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Functions]:
+    """Run a service for functions, with two slots."""
+    with running_functions(tmp_path_factory.mktemp("functions")) as running:
+        yield running
