@@ -4,7 +4,8 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +34,20 @@ def materialise(archive: bytes, digest: str, folder: Path, *, verify: bool = Fal
     except OSError as error:
         raise StorageError(f"the code of a function cannot be unpacked into {target}: {error}") from None
     return target
+
+
+def remove_others(folder: Path, kept: Iterable[str], *, older_than_seconds: float) -> int:
+    """Remove the code that no function needs any more, and count what went; `kept` are digests.
+
+    What is younger may belong to an upload that is just being checked.
+    """
+    needed, latest, count = set(kept), time.time() - older_than_seconds, 0
+    for path in list(folder.iterdir()) if folder.is_dir() else ():
+        with suppress(OSError):  # another process was first
+            if path.name not in needed and path.lstat().st_mtime < latest:
+                _remove(path)
+                count += 1
+    return count
 
 
 def _read_verified(archive: bytes, digest: str) -> dict[str, bytes]:

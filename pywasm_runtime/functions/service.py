@@ -53,7 +53,9 @@ class FunctionService:
             self._stack = stack
             if self.settings.adopt:
                 stack.enter_context(running_queued_calls(self.settings.data))
-                await stack.enter_async_context(pruning(self._storage, self.settings.keep_seconds))
+                await stack.enter_async_context(
+                    pruning(self._storage, self.settings.data.code, self.settings.keep_seconds)
+                )
                 await self._started()
             self._stack = stack.pop_all()
         return self

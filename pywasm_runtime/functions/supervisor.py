@@ -172,6 +172,8 @@ class Supervisor:
             ),
             ended=dict(tally.ended),
             durations=tuple(tally.durations),
+            in_sandbox=tally.in_sandbox.histogram(),
+            in_all=tally.in_all.histogram(),
         )
 
     def _zygote_settings(self, scratch: Path) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pywasm_runtime.functions.statistics import Statistics
+from pywasm_runtime.functions.statistics import BOUNDS_SECONDS, Histogram, Statistics
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_QUANTILES = (0.5, 0.9, 0.99)
 _SUCCEEDED = "succeeded"
 
 
@@ -54,9 +54,8 @@ class _Numbers(Collector):
         for failure, count in sorted(now.ended.items()):
             ended.add_metric([failure or _SUCCEEDED], count)
         yield ended
-        count = sum(now.ended.values())
-        yield _quantiles("pywasm_call_sandbox_seconds", "In the sandbox", [taken[0] for taken in now.durations], count)
-        yield _quantiles("pywasm_call_seconds", "From acceptance to end", [taken[1] for taken in now.durations], count)
+        yield _histogram("pywasm_call_sandbox_seconds", "What calls took in the sandbox", now.in_sandbox)
+        yield _histogram("pywasm_call_seconds", "What calls took from acceptance to end", now.in_all)
         requests = CounterMetricFamily("pywasm_requests", "Requests answered", labels=["method", "route", "status"])
         for (method, route, status), number in sorted(self._answered.items()):
             requests.add_metric([method, route, str(status)], number)
@@ -68,11 +67,7 @@ def rank(ordered: Sequence[float], quantile: float) -> float:
     return ordered[max(0, math.ceil(quantile * len(ordered)) - 1)]
 
 
-def _quantiles(name: str, text: str, seconds: Sequence[float], count: int) -> Metric:
-    """Give a summary: quantiles of recent calls, the count of all."""
-    family = Metric(name, f"What calls took: {text.lower()}; quantiles of the recent ones", "summary")
-    ordered = sorted(seconds)
-    for quantile in _QUANTILES if ordered else ():
-        family.add_sample(name, {"quantile": str(quantile)}, rank(ordered, quantile))
-    family.add_sample(f"{name}_count", {}, count)
-    return family
+def _histogram(name: str, text: str, durations: Histogram) -> Metric:
+    bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
+    buckets = list(zip(bounds, accumulate(durations.counts), strict=True))
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=durations.total)

@@ -22,7 +22,7 @@ from pywasm_runtime.functions.model import (
     Outcome,
 )
 from pywasm_runtime.functions.names import check_call_id, check_entry, check_function, check_key, check_user
-from pywasm_runtime.functions.statistics import Statistics, WorkerStatus
+from pywasm_runtime.functions.statistics import BOUNDS_SECONDS, Histogram, Statistics, WorkerStatus
 from pywasm_runtime.storage.users import User
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "/function/fail.py", line 2, in main\nValueError: <b>no</b>\n'
@@ -38,6 +38,7 @@ STATISTICS = Statistics(
     workers=(WorkerStatus(pid=1, call_id="", ready=6),),
     ended={"": 7, "wall time": 1},
     durations=tuple((number / 1000, number / 500) for number in range(1, 101)),
+    in_sandbox=Histogram(counts=(5, 2, *[0] * (len(BOUNDS_SECONDS) - 2), 1), total=400.5),
 )
 
 
