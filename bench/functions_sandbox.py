@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pywasm_runtime.functions.guest_stack import run_on_guest_thread
 from pywasm_runtime.functions.model import FunctionSettings, FunctionVersion
-from pywasm_runtime.functions.sandbox import Sandboxes, SandboxSettings
+from pywasm_runtime.functions.sandboxes import Sandboxes, SandboxSettings
 from pywasm_runtime.precompile import modules_folder
 from pywasm_runtime.runtime_root import find_runtime_root
 

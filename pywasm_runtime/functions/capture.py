@@ -1,5 +1,7 @@
 """Collect what a guest prints, up to a limit."""
 
+from pywasm_runtime.wasi import NOTHING, Streams
+
 _CUT = b"\n[cut here: more than %d bytes]\n"
 
 
@@ -25,3 +27,19 @@ class Capture:
     def content(self) -> bytes:
         """Give what was collected."""
         return b"".join(self._pieces) + (_CUT % self._limit if self._cut else b"")
+
+
+class Captures:
+    """Hold where the two streams go."""
+
+    def __init__(self, limit: int) -> None:
+        self.stdout = Capture(limit)
+        self.stderr = Capture(limit)
+
+    def streams(self) -> Streams:
+        """Give the process's streams: nothing to read."""
+        return Streams(
+            stdin=NOTHING,
+            stdout=lambda piece: self.stdout(piece),
+            stderr=lambda piece: self.stderr(piece),
+        )

@@ -257,6 +257,8 @@ class Dispatcher:
         others = self._scheduler.instances(entry.candidate.function) + self._pool.ready(entry.candidate.function)
         outcome = await run.result(self._pool.kill, ahead=int(others <= entry.candidate.instances))
         self._pool.release(worker, last=run.is_last)
+        if run.has_locks:  # a call that had to be ended with its process could not unlock them
+            await self._unlock(call)
         if outcome.failure == Failure.INTERNAL:
             self._code.doubt(entry.function)
         return outcome
@@ -277,8 +279,7 @@ class Dispatcher:
 
     async def _begin_again(self, entry: Entry, call: Call, words: str) -> None:
         self.tally.attempts_lost += 1
-        with suppress(StorageError):  # their leases end
-            await self._storage.run(lambda storage: storage.locks.release_all(call.id))
+        await self._unlock(call)
         if call.attempt >= MAX_ATTEMPTS:
             await self._finish(call, _died_with_workers(words))
             return
@@ -288,6 +289,10 @@ class Dispatcher:
         self.entries[call.id] = dataclasses.replace(entry, claimed=claimed)
         self._scheduler.add(entry.candidate)
         self._pump()
+
+    async def _unlock(self, call: Call) -> None:
+        with suppress(StorageError):  # their leases end
+            await self._storage.run(lambda storage: storage.locks.release_all(call.id))
 
     async def _give_back(self, call_id: str) -> bool:
         try:

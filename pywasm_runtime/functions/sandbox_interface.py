@@ -1,4 +1,4 @@
-"""Say what a worker asks of sandboxes: `sandbox.Sandboxes` is the real one."""
+"""Say what a worker asks of sandboxes: `sandboxes.Sandboxes` is the real one."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -24,11 +24,11 @@ from pywasm_runtime.functions.worker_folders import worker_folders
 from pywasm_runtime.storage import StorageThread
 
 if TYPE_CHECKING:
-    from pywasm_runtime.functions.sandbox import SandboxSettings
+    from pywasm_runtime.functions.sandboxes import SandboxSettings
 
 __all__ = ["Statistics", "Supervisor", "SupervisorSettings"]
 
-REAL_SANDBOXES = "pywasm_runtime.functions.sandbox:Sandboxes"
+REAL_SANDBOXES = "pywasm_runtime.functions.sandboxes:Sandboxes"
 _RENEW_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
 _LOOK_AT_OTHERS_SECONDS = 0.05

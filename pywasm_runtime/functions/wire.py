@@ -18,7 +18,7 @@ from pywasm_runtime.functions.model import (
 )
 
 if TYPE_CHECKING:  # the supervisor's process needs no engine
-    from pywasm_runtime.functions.sandbox import SandboxSettings
+    from pywasm_runtime.functions.sandboxes import SandboxSettings
 
 MAX_ERROR_CHARACTERS = 2_000
 MAX_TRACEBACK_CHARACTERS = 200_000
@@ -123,7 +123,7 @@ def settings_to_fields(settings: "SandboxSettings") -> dict[str, Any]:
 def settings_from_fields(fields: Mapping[str, Any]) -> "SandboxSettings":
     """Read it."""
     from pywasm_runtime.embedding import Program
-    from pywasm_runtime.functions.sandbox import SandboxSettings
+    from pywasm_runtime.functions.sandboxes import SandboxSettings
     from pywasm_runtime.runtime_root import RuntimeRoot
 
     program = fields["program"]

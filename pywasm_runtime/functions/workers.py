@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from pywasm_runtime.functions.model import Call, CallRequest, FunctionVersion, ImageReport
@@ -48,13 +49,14 @@ OpenWorkers = Callable[[ServiceSettings, StorageThread], AbstractAsyncContextMan
 async def open_supervisor(settings: ServiceSettings, storage: StorageThread) -> AsyncIterator[Workers]:
     """Start the processes that run calls in sandboxes."""
     # Here, as they import wasmtime, which most commands can do without.
-    from pywasm_runtime.functions.sandbox import SandboxSettings
+    from pywasm_runtime.functions.sandboxes import SandboxSettings
     from pywasm_runtime.functions.supervisor import Supervisor, SupervisorSettings
     from pywasm_runtime.module_cache import default_cache_folder
     from pywasm_runtime.precompile import modules_folder
 
     sandbox = SandboxSettings(
-        root=settings.root,
+        # What it leads to now: a runtime root that is made while functions run is not theirs.
+        root=replace(settings.root, folder=settings.root.folder.resolve()),
         images=default_cache_folder() / "images",
         modules=modules_folder(),
         preload=settings.preload,

@@ -5,9 +5,10 @@ Write transactions begin as such (BEGIN IMMEDIATE): one that began by reading co
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pywasm_runtime.functions.errors import FunctionError, InvalidName, StorageError
@@ -17,6 +18,7 @@ FILE_NAME = "pywasm.sqlite"
 BUSY_SECONDS = 10.0
 _OLDEST_SQLITE = (3, 37)  # the first with STRICT tables
 _KEPT_LOG_BYTES = 64 << 20
+_making_file = threading.Lock()
 _FOREIGN = "a database of another program; use another data folder"
 
 Value = int | float | str | bytes | None
@@ -48,9 +50,7 @@ class Database:
         if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
             raise StorageError(f"SQLite {sqlite3.sqlite_version} is too old; Python needs one of 3.37 or newer")
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite gives its other files the mode of this one.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            _make_file(self.path)
         except OSError as error:
             raise StorageError(f"{self.path}: {error}; see who owns the file and its folder") from None
         with self._translated():
@@ -184,6 +184,18 @@ class Database:
                 self.execute(statement)
             self.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file, which only its owner can read, if there is none; SQLite gives its other files that mode.
+
+    A file that exists is not opened: closing any descriptor of it takes the locks away that other connections of
+    this process have, and then another process that closes the file deletes the log that they write to.
+    """
+    with _making_file:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _statements(script: str) -> list[str]:

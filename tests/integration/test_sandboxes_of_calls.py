@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from pywasm_runtime.functions.archive import pack
 from pywasm_runtime.functions.errors import UploadRefused
-from pywasm_runtime.functions.model import Call, Failure, Outcome
+from pywasm_runtime.functions.model import Call, Failure, FunctionSettings, Outcome
+from tests.integration.chain import Chain
 from tests.integration.functions import Functions
 
 pytestmark = pytest.mark.usefixtures("chain")
@@ -311,3 +314,27 @@ def test_a_trap_has_a_traceback(functions: Functions) -> None:
     assert ended.failure is Failure.TRAP
     assert "out of bounds" in ended.error
     assert "in faasm_main" in ended.traceback
+
+
+def test_a_side_module_of_its_own_is_part_of_a_functions_image(
+    chain: Chain, functions: Functions, tmp_path: Path
+) -> None:
+    code = tmp_path / "counting"
+    code.mkdir()
+    chain.extension(
+        code,
+        "counter",
+        """
+        static int count = 40;
+        static PyObject *next(PyObject *self, PyObject *arguments) { return PyLong_FromLong(++count); }
+        EXTENSION(counter, {"next", next, METH_NOARGS, NULL})
+        """,
+    )
+    (code / "counter.c").unlink()
+    (code / "main.py").write_text(
+        "import counter, pywasm_host as host\nfirst = counter.next()\n"
+        "def faasm_main(): host.write_output_json([first, counter.next()])\n"
+    )
+    version = functions.wait(functions.service.upload("tester", "counting", pack(code), FunctionSettings()))
+    assert version.no_image == ""
+    assert functions.output("counting") == functions.output("counting") == b"[41, 42]"
