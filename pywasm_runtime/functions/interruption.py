@@ -25,8 +25,11 @@ class Interruption:
         address = process.enter("pywasm_interruption")
         memory = process.guest().memory
         cell = process.space.read(memory, address, _CELL.size) if address else None
-        if cell is not None:
-            pending, exception, breaker, bit = _CELL.unpack(cell)
+        if cell is None:
+            return
+        pending, exception, breaker, bit = _CELL.unpack(cell)
+        last = process.space.memory_size(memory) - 4
+        if max(pending, breaker) <= last:  # the guest can write anything there
             base = process.space.base(memory)
             at = ctypes.c_uint32.from_address
             self._words = (at(base + pending), exception, at(base + breaker), bit)

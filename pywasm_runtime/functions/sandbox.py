@@ -6,13 +6,13 @@ from pathlib import Path
 from pywasm_runtime.errors import GuestExit, GuestTrap
 from pywasm_runtime.functions.capture import Capture, Captures
 from pywasm_runtime.functions.end_call import EndCall
-from pywasm_runtime.functions.errors import FunctionError
+from pywasm_runtime.functions.errors import FunctionError, Unavailable
 from pywasm_runtime.functions.guest_steps import GuestTarget, enter_runner
 from pywasm_runtime.functions.interruption import Interruption
 from pywasm_runtime.functions.model import Failure
 from pywasm_runtime.functions.reports import Report
 from pywasm_runtime.process import GuestProcess
-from pywasm_runtime.restore import map_file
+from pywasm_runtime.restore import PAGE, map_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,11 @@ class Sandbox:
         """Map a file over a part of the guest's memory, shared by all who map it; FunctionError if it does not fit."""
         process = self._process
         memory = process.guest().memory
-        if address % 65536 or size % 65536 or address + size > process.space.memory_size(memory):
+        is_inside = 0 < size <= process.space.memory_size(memory) - address
+        if not is_inside or address % PAGE or size % PAGE:
             raise FunctionError(f"{size} bytes at {address:#x} are no whole pages in the guest's memory")
-        with path.open("r+b") as file:
-            map_file(file.fileno(), process.space.base(memory) + address, size, shared=True)
+        try:
+            with path.open("r+b") as file:
+                map_file(file.fileno(), process.space.base(memory) + address, size, shared=True)
+        except OSError as error:
+            raise Unavailable(f"the value cannot be mapped: {error.strerror}") from None
