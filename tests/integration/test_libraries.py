@@ -1,0 +1,84 @@
+"""Native libraries: found by pkg-config, tried in a program and in a side module.
+
+Each file of sources/libraries is named after a library's recipe. Its first line says what it is linked with: names for
+pkg-config, or -l options where the library has no file for it. It does its work in main, and returns 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pywasm_build.cpython import host_python
+from pywasm_build.crossenv import cross_environment
+from pywasm_build.libraries import library_flags, native_libraries
+from pywasm_build.recipes import Recipe, read_registry
+from tests.integration.chain import SOURCES, Chain, run
+
+PROGRAMS = sorted(file for file in (SOURCES / "libraries").iterdir() if file.suffix in (".c", ".cpp"))
+# What WASI has by emulations only; python.wasm has them.
+EMULATIONS = [f"-lwasi-emulated-{name}" for name in ("signal", "process-clocks", "getpid")]
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that is built, and the program that tries it."""
+
+    program: Path
+    prefix: Path
+    flags: list[str]
+
+    @property
+    def language(self) -> str:
+        return self.program.suffix.removeprefix(".")
+
+
+@pytest.fixture(scope="module", params=PROGRAMS, ids=lambda program: program.stem)
+def library(chain: Chain, request: pytest.FixtureRequest) -> Library:
+    context, program = chain.context, request.param
+    environment = cross_environment(context, host_python(context))
+    registry = read_registry(context.workspace.patches)
+    user = Recipe(folder=context.workspace.patches, name="user", kind="package", libraries=(program.stem,))
+    compiler = environment.host.toolchain
+    prefixes = native_libraries(context, compiler, registry, user, programs=environment.tools)
+    flags = link_flags(program, library_flags(list(prefixes.values())))
+    return Library(program, prefixes[program.stem], flags)
+
+
+def link_flags(program: Path, variables: dict[str, str]) -> list[str]:
+    """Return the options to compile and link a program, as its first line asks for them."""
+    first = program.read_text("utf-8").partition("\n")[0]
+    words = first.removeprefix("/* link with: ").removesuffix(" */").split()
+    options = [word for word in words if word.startswith("-")]
+    names = [word for word in words if word not in options]
+    environ = {"PKG_CONFIG_LIBDIR": variables["PKG_CONFIG_LIBDIR"]}
+    asked = run(["pkg-config", "--static", "--cflags", "--libs", *names], environ=environ)
+    assert asked.returncode == 0, asked.stderr
+    places = [*variables["CPPFLAGS"].split(), *variables["LDFLAGS"].split()] if options else []
+    return [*asked.stdout.split(), *places, *options]
+
+
+def test_in_a_program(chain: Chain, library: Library, tmp_path: Path) -> None:
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", *EMULATIONS]
+    chain.compile(*flags, library.program, *library.flags, "-o", "try.wasm", cwd=tmp_path, language=library.language)
+    ended = chain.run_program("try.wasm", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> None:
+    """As an extension module has it: position-independent, its symbols those of python.wasm."""
+    # An extension module has no main, which the compiler would take for that of a program.
+    flags = ["-O1", "-fPIC", "-shared", "-Dmain=try_library"]
+    chain.compile(*flags, library.program, *library.flags, "-o", "try.so", cwd=tmp_path, language=library.language)
+    code = "import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').try_library())"
+    ended = chain.python("--dir", f"{tmp_path}:/work", "-c", code)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_no_path_of_this_machine_is_in_it(chain: Chain, library: Library) -> None:
+    archives = list(library.prefix.glob("lib/*.a"))
+    assert archives
+    store = bytes(chain.context.workspace.store)
+    assert [path.name for path in archives if store in path.read_bytes()] == []
