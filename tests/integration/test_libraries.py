@@ -20,6 +20,8 @@ from tests.integration.chain import SOURCES, Chain, run
 PROGRAMS = sorted(file for file in (SOURCES / "libraries").iterdir() if file.suffix in (".c", ".cpp"))
 # What WASI has by emulations only; python.wasm has them.
 EMULATIONS = [f"-lwasi-emulated-{name}" for name in ("signal", "process-clocks", "getpid")]
+# GMP alone takes up to 64 KiB at once, which is all that a program has unless it asks for more.
+STACK = "-Wl,-z,stack-size=1048576"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def link_flags(program: Path, variables: dict[str, str]) -> list[str]:
 
 
 def test_in_a_program(chain: Chain, library: Library, tmp_path: Path) -> None:
-    flags = ["-O1", "-Wall", "-Wextra", "-Werror", *EMULATIONS]
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", *EMULATIONS, STACK]
     chain.compile(*flags, library.program, *library.flags, "-o", "try.wasm", cwd=tmp_path, language=library.language)
     ended = chain.run_program("try.wasm", cwd=tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
