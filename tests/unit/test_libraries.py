@@ -90,6 +90,8 @@ def test_a_library_gets_a_prefix_of_its_own(checkout: Checkout, builder: Builder
     assert f"-DCMAKE_INSTALL_PREFIX={prefix}" in configure
     assert f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}" in configure
     assert configure[-1] == "-DX=1"
+    # A recipe's own options come later, so that it can say otherwise.
+    assert "-DBUILD_SHARED_LIBS=OFF" in configure[:-1]
     assert install[-2:] == ["--target", "install"]
     variables = builder.changes[0]
     assert variables["CFLAGS"] == "-O1"
