@@ -36,6 +36,11 @@ class Library:
     def language(self) -> str:
         return self.program.suffix.removeprefix(".")
 
+    @property
+    def function(self) -> str:
+        """The symbol of `int try_library(void)`."""
+        return "_Z11try_libraryv" if self.language == "cpp" else "try_library"
+
 
 @pytest.fixture(scope="module", params=PROGRAMS, ids=lambda program: program.stem)
 def library(chain: Chain, request: pytest.FixtureRequest) -> Library:
@@ -75,7 +80,7 @@ def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> Non
     # An extension module has no main, which the compiler would take for that of a program.
     flags = ["-O1", "-fPIC", "-shared", "-Dmain=try_library"]
     chain.compile(*flags, library.program, *library.flags, "-o", "try.so", cwd=tmp_path, language=library.language)
-    code = "import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').try_library())"
+    code = f"import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').{library.function}())"
     ended = chain.python("--dir", f"{tmp_path}:/work", "-c", code)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
