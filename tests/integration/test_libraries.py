@@ -26,11 +26,11 @@ STACK = "-Wl,-z,stack-size=1048576"
 
 @dataclass(frozen=True)
 class Library:
-    """A library that is built, and the program that tries it."""
+    """A library that is built, with what the build of a package is told of it, and the program that tries it."""
 
     program: Path
     prefix: Path
-    flags: list[str]
+    variables: dict[str, str]
 
     @property
     def language(self) -> str:
@@ -41,6 +41,21 @@ class Library:
         """The symbol of `int try_library(void)`."""
         return "_Z11try_libraryv" if self.language == "cpp" else "try_library"
 
+    @property
+    def flags(self) -> list[str]:
+        """The options to compile and link the program, as its first line asks for them."""
+        first = self.program.read_text("utf-8").partition("\n")[0]
+        words = first.removeprefix("/* link with: ").removesuffix(" */").split()
+        options = [word for word in words if word.startswith("-")]
+        places = [*self.variables["CPPFLAGS"].split(), *self.variables["LDFLAGS"].split()] if options else []
+        return [*self.pkg_config(*(word for word in words if word not in options)), *places, *options]
+
+    def pkg_config(self, *names: str) -> list[str]:
+        environ = {"PKG_CONFIG_LIBDIR": self.variables["PKG_CONFIG_LIBDIR"]}
+        asked = run(["pkg-config", "--static", "--cflags", "--libs", *names], environ=environ)
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout.split()
+
 
 @pytest.fixture(scope="module", params=PROGRAMS, ids=lambda program: program.stem)
 def library(chain: Chain, request: pytest.FixtureRequest) -> Library:
@@ -50,21 +65,7 @@ def library(chain: Chain, request: pytest.FixtureRequest) -> Library:
     user = Recipe(folder=context.workspace.patches, name="user", kind="package", libraries=(program.stem,))
     compiler = environment.host.toolchain
     prefixes = native_libraries(context, compiler, registry, user, programs=environment.tools)
-    flags = link_flags(program, library_flags(list(prefixes.values())))
-    return Library(program, prefixes[program.stem], flags)
-
-
-def link_flags(program: Path, variables: dict[str, str]) -> list[str]:
-    """Return the options to compile and link a program, as its first line asks for them."""
-    first = program.read_text("utf-8").partition("\n")[0]
-    words = first.removeprefix("/* link with: ").removesuffix(" */").split()
-    options = [word for word in words if word.startswith("-")]
-    names = [word for word in words if word not in options]
-    environ = {"PKG_CONFIG_LIBDIR": variables["PKG_CONFIG_LIBDIR"]}
-    asked = run(["pkg-config", "--static", "--cflags", "--libs", *names], environ=environ)
-    assert asked.returncode == 0, asked.stderr
-    places = [*variables["CPPFLAGS"].split(), *variables["LDFLAGS"].split()] if options else []
-    return [*asked.stdout.split(), *places, *options]
+    return Library(program, prefixes[program.stem], library_flags(list(prefixes.values())))
 
 
 def test_in_a_program(chain: Chain, library: Library, tmp_path: Path) -> None:
@@ -83,6 +84,12 @@ def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> Non
     code = f"import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').{library.function}())"
     ended = chain.python("--dir", f"{tmp_path}:/work", "-c", code)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
+
+
+def test_all_that_it_tells_pkg_config_is_there(chain: Chain, library: Library, tmp_path: Path) -> None:
+    (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
+    for file in library.prefix.glob("lib/pkgconfig/*.pc"):
+        chain.compile("main.c", *library.pkg_config(file.stem), "-o", "main.wasm", cwd=tmp_path)
 
 
 def test_no_path_of_this_machine_is_in_it(chain: Chain, library: Library) -> None:

@@ -1,4 +1,4 @@
-/* link with: qhullstatic_r */
+/* link with: qhull_r */
 /* An error leaves the library by longjmp. */
 #include <libqhull_r/qhull_ra.h>
 #include <math.h>
