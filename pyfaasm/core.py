@@ -1,17 +1,21 @@
 """Offer the names of Faasm's `pyfaasm.core`.
 
 What differs, for the better: input and output are exact bytes, NUL bytes among them; a chained function that returns
-None succeeded; errors are exceptions of `pywasm_host`, as NotFound for a key without a value.
+None succeeded; errors are exceptions of `pywasm_host`, as NotFound for a key without a value. There is no emulator:
+functions that set it up raise HostUnavailable, and `pywasm_host.testing` has what it was for.
 """
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pywasm_host as host
 
-_flags: dict[str, bool] = {}
-_kept_output: bytes | None = None
+# These three are public in Faasm; the input is never kept there.
+env_cache: dict[str, bool] = {}
+input_data: bytes | None = None
+output_data: bytes | None = None
+
 # What a call wrote and has not pushed yet, by call and key: offset and length of parts, no part for all of it.
 _unpushed: dict[tuple[str, str], list[tuple[int, int]]] = {}
 
@@ -21,14 +25,14 @@ _LOCAL_OUTPUT = "PYTHON_LOCAL_OUTPUT"
 
 def get_env_bool(var_name: str) -> bool:
     """Tell whether an environment variable has a text, or what set_env_bool said in its place."""
-    if var_name not in _flags:
-        _flags[var_name] = bool(os.environ.get(var_name))
-    return _flags[var_name]
+    if var_name not in env_cache:
+        env_cache[var_name] = bool(os.environ.get(var_name))
+    return env_cache[var_name]
 
 
 def set_env_bool(var_name: str, value: bool) -> None:
     """Set what get_env_bool gives from now on."""
-    _flags[var_name] = value
+    env_cache[var_name] = value
 
 
 def is_local_chaining() -> bool:
@@ -68,9 +72,9 @@ def get_input() -> bytes:
 
 def write_output(output: bytes) -> None:
     """Make `output` the call's output."""
-    global _kept_output
+    global output_data
     if is_local_output():
-        _kept_output = output
+        output_data = output
     else:
         host.write_output(output)
 
@@ -84,7 +88,7 @@ def get_output() -> bytes | None:
     """Give the output that was kept; RuntimeError if none is, see set_local_input_output."""
     if not is_local_output():
         raise RuntimeError("the output is kept only after set_local_input_output(True)")
-    return _kept_output
+    return output_data
 
 
 def read_state_size(key: str) -> int:
@@ -149,6 +153,27 @@ def chain(func: Callable[..., Any], input_data: bytes) -> int:
 def await_call(call_id: int) -> int:
     """Wait for a chained call and give its status, 0 if it succeeded."""
     return 0 if is_local_chaining() else host.await_call(call_id).status
+
+
+def set_emulator_message(message_json: str) -> NoReturn:
+    """Say that there is no emulator."""
+    _refuse_emulator("set_emulator_message")
+
+
+def set_emulator_status(success: object) -> NoReturn:
+    """Say that there is no emulator."""
+    _refuse_emulator("set_emulator_status")
+
+
+def get_emulator_async_response() -> NoReturn:
+    """Say that there is no emulator."""
+    _refuse_emulator("get_emulator_async_response")
+
+
+def _refuse_emulator(name: str) -> NoReturn:
+    raise host.HostUnavailable(
+        f"{name}: there is no emulator of Faasm here; pywasm_host.testing.call runs a function in native Python"
+    )
 
 
 def _here(key: str) -> tuple[str, str]:

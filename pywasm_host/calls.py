@@ -16,6 +16,16 @@ Bytes = bytes | bytearray | memoryview
 _LEVELS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 
 
+def as_bytes(content: Bytes, what: str, hint: str = "text becomes bytes by .encode()") -> bytes:
+    """Give the bytes of whatever holds some, arrays too; TypeError for text and numbers."""
+    if type(content) is bytes:
+        return content
+    try:
+        return bytes(memoryview(content))  # of a number, bytes() would make so many zeros
+    except TypeError:
+        raise TypeError(f"{what} must be bytes, not {type(content).__name__}; {hint}") from None
+
+
 def read_input() -> bytes:
     """Give the call's input, exactly as it was sent."""
     return bytes(host().read_input())
@@ -38,9 +48,7 @@ def read_input_pickle() -> Any:
 
 def write_output(content: Bytes) -> None:
     """Make `content` the call's output, in place of an earlier one; any bytes."""
-    if not isinstance(content, (bytes, bytearray, memoryview)):
-        raise TypeError(f"the output must be bytes, not {type(content).__name__}; write_output_text takes text")
-    host().write_output(content)
+    host().write_output(as_bytes(content, "the output", "write_output_text takes text"))
 
 
 def write_output_text(text: str) -> None:
@@ -115,10 +123,10 @@ def chain(function: Callable[..., Any] | str, data: Bytes = b"", *, entry: str |
     Raises NotFound, AccessDenied, and LimitExceeded for too many or too deep.
     """
     if isinstance(function, str):
-        return ChainedCall(host().chain(function, entry or "", data))
+        return ChainedCall(host().chain(function, entry or "", as_bytes(data, "a call's input")))
     if entry is not None:
         raise TypeError("entry goes with the name of an uploaded function; a function of this module is its own entry")
-    return ChainedCall(host().chain("", _top_level_name(function), data))
+    return ChainedCall(host().chain("", _top_level_name(function), as_bytes(data, "a call's input")))
 
 
 def await_call(call: ChainedCall | int) -> CallStatus:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pywasm_host.backend import host
-from pywasm_host.calls import Bytes
+from pywasm_host.calls import Bytes, as_bytes
 from pywasm_host.errors import LockTimeout
 
 _FOREVER_MILLISECONDS = 0x7FFFFFFF
@@ -32,7 +32,7 @@ def read_state_range(key: str, offset: int, length: int) -> bytes:
 
 def write_state(key: str, content: Bytes) -> None:
     """Replace a value in the local tier; the new one may be shorter or longer."""
-    host().write_state(key, content)
+    host().write_state(key, as_bytes(content, "a value"))
 
 
 def write_state_range(key: str, offset: int, content: Bytes, *, size: int | None = None) -> None:
@@ -41,7 +41,7 @@ def write_state_range(key: str, offset: int, content: Bytes, *, size: int | None
     size: how large the whole value is to be at least; by default as large as it is, or as the part needs. What is new
     of it besides is zero.
     """
-    host().write_state_range(key, natural("size", size or 0), natural("offset", offset), content)
+    host().write_state_range(key, natural("size", size or 0), natural("offset", offset), as_bytes(content, "a value"))
 
 
 def push_state(key: str, offset: int = 0, length: int | None = None) -> None:
@@ -65,7 +65,7 @@ def delete_state(key: str) -> None:
 
 def append_state(key: str, content: Bytes) -> None:
     """Append an entry to a key's log, which is global at once, and no part of the key's value."""
-    host().append_state(key, content)
+    host().append_state(key, as_bytes(content, "an entry"))
 
 
 def read_appended(key: str, count: int | None = None) -> list[bytes]:

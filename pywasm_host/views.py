@@ -58,6 +58,8 @@ class _Region:
         self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
         allocate.argtypes, allocate.restype = [ctypes.c_size_t, ctypes.c_size_t], ctypes.c_void_p
         size = max(PAGE, -(-length // PAGE) * PAGE)
+        if size > sys.maxsize:  # in 32 bits it would wrap around
+            raise MemoryError(f"no room for a view of {length} bytes")
         self._length, self._mapped = length, False
         self._address: int | None = allocate(PAGE, size)
         if not self._address:

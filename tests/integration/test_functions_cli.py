@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,31 @@ def test_calls_in_the_background(inv: Inv, tmp_path: Path) -> None:
     while not log.read_text().endswith(": ends\n"):
         assert time.monotonic() < end, log.read_text()
         time.sleep(0.1)
+
+
+def test_ctrl_c_says_what_becomes_of_the_call(chain: Chain, inv: Inv, tmp_path: Path, environ: dict[str, str]) -> None:
+    upload(inv, tmp_path, "sleepy", "import time\ndef faasm_main(): time.sleep(1000)\n")
+    command: list[str | Path] = [chain.root / "bin" / "inv", "func.invoke", "--name", "sleepy"]
+    with running(command, environ=environ) as process:
+        while b"running" not in inv("func.show", "--name", "sleepy").stdout:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 130
+    found = re.fullmatch(r"\ninterrupted; call ([0-9a-f]{32}) has not ended: it has been accepted, .*\n", said)
+    assert found is not None, said
+    assert b"queued for" in inv("func.status", "--id", found[1]).stdout
+
+
+def test_calls_accepted_while_others_end(inv: Inv, tmp_path: Path) -> None:
+    """Background processes begin and end all the time here, beside others that open and close the storage."""
+    upload(inv, tmp_path, "echo", ECHO)
+    with ThreadPoolExecutor(4) as threads:
+        begun = list(threads.map(lambda _: inv("func.invoke", "--name", "echo", "--async"), range(12)))
+    assert [one.stderr for one in begun] == [b""] * len(begun)
+    for one in begun:
+        assert "succeeded in" in wait_for_end(inv, one.stdout.decode().strip())
+    assert "error" not in (tmp_path / "data" / "logs" / "background.log").read_text()
 
 
 def test_a_server_runs_what_was_accepted(chain: Chain, inv: Inv, tmp_path: Path, environ: dict[str, str]) -> None:

@@ -46,6 +46,7 @@ def test_it_succeeds_without_input(functions: Functions, upload: Upload, name: s
         ("dir_test", b"/function", b"dir_test.py"),
         ("env_check", b'{"HOME": "/tmp"}', b"{}"),
         ("addup", struct.pack("<5d", 1, 2, 3, 4, 5.5), b"15.5"),
+        ("deltablue", b'{"size": 3, "edits": 2}', b'{"chain": 6, "projection": 16}'),
         ("faasm_names", b"a\0b", b"a\0b0199956789"),
         ("state_test_read", b"", b"0199956789"),
     ],
@@ -57,6 +58,11 @@ def test_what_comes_out(functions: Functions, upload: Upload, name: str, content
 def test_a_matrix_product_by_seventy_two_calls(functions: Functions, upload: Upload) -> None:
     output = functions.output(upload("mat_mul"), b'{"size": 32, "levels": 2}')
     assert len(output) == 32 * 32 * 4
+
+
+def test_the_configuration_of_numpy_is_the_guests(functions: Functions, upload: Upload) -> None:
+    about = json.loads(functions.output(upload("numpy_conf"), b'{"size": 16}'))
+    assert (about["machine"], about["numpy"][0]) == ("wasm32", "2")
 
 
 def test_nothing_of_temporary_files_is_left(functions: Functions, upload: Upload) -> None:

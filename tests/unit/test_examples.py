@@ -16,7 +16,7 @@ from pywasm_host.testing import World, call
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "functions"
 # What these import is not among the tools of this project.
-OF_PACKAGES = {"addup": "numpy", "mat_mul": "numpy", "numpy_test": "numpy"}
+OF_PACKAGES = {"addup": "numpy", "mat_mul": "numpy", "numpy_conf": "numpy", "numpy_test": "numpy"}
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 Load = Callable[[str], ModuleType]
@@ -49,8 +49,8 @@ def test_it_succeeds_without_input(load: Load, name: str) -> None:
 def test_all_samples_are_there() -> None:
     """Faasm's, and two of ours."""
     faasms = (
-        "chain ctypes_check dict_state dir_test echo env_check hash_check hello lang_test mat_mul noop numpy_test"
-        " pickle_check pyc_check state_test_read state_test_write"
+        "chain ctypes_check deltablue dict_state dir_test echo env_check hash_check hello lang_test mat_mul noop"
+        " numpy_conf numpy_test pickle_check pyc_check state_test_read state_test_write"
     )
     assert sorted([*faasms.split(), "addup", "faasm_names"]) == NAMES
 
@@ -131,6 +131,41 @@ def test_mat_mul_goes_down_by_levels(load: Load) -> None:
     assert len(result.children) == 8
     assert [len(child.children) for child in result.children] == [8] * 8
     assert call(load("mat_mul"), '{"size": 10, "levels": 2}').error.startswith("ValueError: a matrix of size 10")
+
+
+def test_deltablue_computes_by_plans(load: Load) -> None:
+    deltablue = load("deltablue")
+    expected = {"chain": 2 * 3, "projection": 2 * (1 + 1 + 3 + 3)}
+    assert json.loads(call(deltablue, '{"size": 3, "edits": 2}').output) == expected
+    assert json.loads(call(deltablue).output) == {"chain": 100 * 100, "projection": 100 * (1 + 1 + 100 + 100)}
+
+
+def test_deltablue_gives_weak_constraints_up(load: Load) -> None:
+    d = load("deltablue")
+    variable = d.Variable(5)
+    weak, strong, required = (d.Constraint(strength, (d.Way(variable),)) for strength in list(d.Strength)[1:])
+    for constraint in (strong, weak, required):
+        d.add(constraint)
+    assert [one.picked is not None for one in (weak, strong, required)] == [False, False, True]
+    d.remove(required)
+    assert [one.picked is not None for one in (weak, strong, required)] == [False, True, False]
+
+
+def test_deltablue_refuses_what_cannot_hold(load: Load) -> None:
+    d = load("deltablue")
+    one, other, third = (d.Variable(number) for number in range(3))
+    for pair in ((one, other), (other, third)):
+        d.add(d.equal(*pair))
+    with pytest.raises(ValueError, match="in a circle"):
+        d.add(d.equal(third, one))
+    alone = d.Variable()
+    d.add(d.Constraint(d.Strength.REQUIRED, (d.Way(alone),)))
+    with pytest.raises(ValueError, match="others that are required are in its way"):
+        d.add(d.Constraint(d.Strength.REQUIRED, (d.Way(alone),)))
+
+
+def test_numpy_conf(load: Load) -> None:
+    assert set(json.loads(call(load("numpy_conf"), '{"size": 16}').output)) == {"numpy", "machine", "libraries"}
 
 
 def test_functions_of_faasm_run_as_they_are(load: Load) -> None:

@@ -18,6 +18,8 @@ FORBIDDEN = {
     "pywasm_runtime": {"pywasm_build", "invoke", "tasks"},
 }
 GUEST = {"pywasm_host": {"pywasm_host"}, "pyfaasm": {"pyfaasm", "pywasm_host"}}
+# Faasm's names for matrices, which only their users import.
+WITH_NUMPY = {"matrix.py", "matrix_data.py"}
 
 
 def imported(path: Path) -> set[str]:
@@ -44,7 +46,7 @@ def test_the_guest_library_needs_nothing(package: str) -> None:
     files = list((ROOT / package).rglob("*.py"))
     assert files
     found = {(path.name, name) for path in files for name in imported(path) - sys.stdlib_module_names - GUEST[package]}
-    assert found == set()
+    assert found == ({(name, "numpy") for name in WITH_NUMPY} if package == "pyfaasm" else set())
 
 
 def test_no_code_names_a_version_of_python() -> None:

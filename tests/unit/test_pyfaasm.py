@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 import pywasm_host as host
-from pyfaasm import core
+from pyfaasm import config, core
 from pywasm_host.testing import World, call
 
 
 @pytest.fixture(autouse=True)
 def no_flags(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(core, "_flags", {})
+    monkeypatch.setattr(core, "env_cache", {})
     monkeypatch.setattr(core, "_unpushed", {})
+    monkeypatch.setattr(core, "output_data", None)
     monkeypatch.delenv("PYTHON_LOCAL_CHAINING", raising=False)
     monkeypatch.delenv("PYTHON_LOCAL_OUTPUT", raising=False)
     yield
@@ -120,3 +124,39 @@ def test_flags_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     core.set_env_bool("SOME_FLAG", False)
     assert not core.get_env_bool("SOME_FLAG")
     assert not core.get_env_bool("NO_FLAG")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda: core.set_emulator_message("{}"), lambda: core.set_emulator_status(True), core.get_emulator_async_response],
+)
+def test_there_is_no_emulator(use: Callable[[], object]) -> None:
+    with pytest.raises(host.HostUnavailable, match=r"emulator.*: there is no emulator of Faasm here; pywasm_host.test"):
+        use()
+
+
+def test_all_but_the_matrices_come_with_the_package() -> None:
+    """As in Faasm: they alone need numpy."""
+    code = "import sys, pyfaasm; pyfaasm.core, pyfaasm.config, pyfaasm.objects.Dictionary(); assert not "
+    subprocess.run(
+        [sys.executable, "-c", code + "{'numpy', 'pyfaasm.matrix', 'pyfaasm.matrix_data'} & set(sys.modules)"],
+        check=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
+
+
+def test_how_matrices_are_cut() -> None:
+    conf = config.MatrixConf(64, 3)
+    assert (conf.matrix_size, conf.n_splits, conf.bytes_per_matrix) == (64, 3, 64 * 64 * 4)
+    assert [conf.get_submatrices_per_row(level) for level in range(4)] == [1, 2, 4, 8]
+    assert [conf.get_submatrix_size(level) for level in range(4)] == [64, 32, 16, 8]
+    assert conf.get_bytes_per_submatrix(conf.n_splits) == 8 * 8 * config.NP_ELEMENT_SIZE
+
+
+def test_the_keys_of_matrices_are_faasms() -> None:
+    """What other programs have written under them is found."""
+    conf = config.MatrixConf(matrix_size=8, n_splits=1)
+    assert conf.get_submatrix_key(config.SUBMATRICES_KEY_A, 1, 0, 1) == "mat_a_1_0_1"
+    assert conf.get_submatrix_key(config.SUBMATRICES_KEY_B, 2, 3, 0) == "mat_b_2_3_0"
+    assert conf.get_intermediate_result_key(1, 0, 1, 2, 3) == "intermediate_1_0_1_2_3"
+    assert (config.RESULT_MATRIX_KEY, config.MATRIX_CONF_STATE_KEY) == ("result_matrix", "matrix_state")
