@@ -73,9 +73,10 @@ class Pool:
 
     def _best_idle(self, function: str) -> WorkerProcess:
         ready = [worker for worker in self._idle if worker.ready.get(function)]
-        # One that is preparing a sandbox after its last call: who began first is ready first.
-        preparing = [worker for worker in self._idle if function in worker.ready]
-        return ready[-1] if ready else preparing[0] if preparing else self._idle[-1]
+        # One that is preparing a sandbox after its last call is waited for only if there is no other: so workers take
+        # turns, and one prepares while another runs. Of several, who began first is ready first.
+        others = [worker for worker in self._idle if function not in worker.ready]
+        return ready[-1] if ready else others[-1] if others else self._idle[0]
 
     def release(self, worker: WorkerProcess, *, last: bool = False) -> None:
         """Take a worker back; with `last` it is not used again."""
