@@ -33,6 +33,14 @@ from pywasm_build.wheels import Wheel
 
 # As CPython itself is compiled.
 _FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow")
+# What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
+_SAME_EACH_TIME = {
+    "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +135,15 @@ class PackageBuilder:
         )
 
     def build(self, job: Job, *, clean: bool = False) -> Wheel:
-        """Return the checked wheel of a job; build it when it is not in the store."""
+        """Return the checked wheel of a job, and offer it to pip; build it when it is not in the store."""
+        wheel = self.trial(job, clean=clean)
+        self._offer(wheel.path)
+        return wheel
+
+    def trial(self, job: Job, *, clean: bool = False) -> Wheel:
+        """Do as `build`, but keep the wheel out of the wheelhouse: nobody should install it."""
         product = self.context.store.build(self.stage(job), lambda root: self._make(job, root), clean=clean)
         (wheel,) = product.glob("*.whl")
-        self._offer(wheel)
         return Wheel.read(wheel)
 
     def _offer(self, wheel: Path) -> None:
@@ -155,7 +168,7 @@ class PackageBuilder:
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)
         raw = source if job.release.is_wheel else self._build_sdist(job, source, root)
-        replacements = self._replacements(root)
+        replacements = self._replacements(job, root)
         wheel = wheels.normalise(raw, root, replacements)
         remove_product(root / "tree")
         remove_product(root / "raw")
@@ -197,6 +210,7 @@ class PackageBuilder:
             **flags,
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
+            **_SAME_EACH_TIME,
             # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
             "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
             "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
@@ -251,13 +265,16 @@ class PackageBuilder:
         found = importlib.metadata.distributions(path=[str(self.environment.tools_path)])
         return {canonicalize_name(tool.metadata["Name"]): tool.version for tool in found}
 
-    def _replacements(self, root: Path) -> dict[str, str]:
+    def _replacements(self, job: Job, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
-        host = self.environment.host
+        host, used = self.environment.host, job.recipe.libraries if job.recipe else ()
+        products = [root, self.environment.root, host.product, host.toolchain.root, *map(self._library, used)]
         return {
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",
             f"{host.toolchain.bin}/": "",
             f"{root / 'tree'}/": "",
+            # Without their keys: a wheel shall not differ because of an input that changed nothing in it.
+            **{str(product): f"/nonexistent/{product.parent.name}" for product in products},
             # Not the cache folder or the checkout: a short path such as /src is in many an innocent text.
             str(self.context.workspace.store): "/nonexistent",
         }
