@@ -204,6 +204,20 @@ def libs_test(context: Context, name: Sequence[str], only: str = "", jobs: int =
 
 
 @pywasm_task
+def libs_index(context: Context, out: str = "") -> None:
+    """Write the wheels that were built as a package index, from which pip can install, into the folder --out."""
+    from pywasm_build.progress import human_size, table
+    from pywasm_build.wheel_index import index_wheelhouse
+
+    if not out:
+        raise Exit("error: --out DIR says where the index shall be", 2)
+    wheels = index_wheelhouse(_context(), Path(out))
+    rows = [(wheel.name, str(wheel.version), human_size(wheel.path.stat().st_size), wheel.sha256) for wheel in wheels]
+    print(table(("package", "version", "size", "sha256"), rows))
+    print(f"the index is {(Path(out) / 'simple').resolve().as_uri()}")
+
+
+@pywasm_task
 def quickstart(context: Context) -> None:
     """Make everything from sources, then run numpy in a sandbox and print its result."""
     from pywasm_build.quickstart import quickstart as run
@@ -268,4 +282,5 @@ _libs = Collection("libs")
 _libs.add_task(libs_install, name="install")
 _libs.add_task(libs_show, name="show")
 _libs.add_task(libs_test, name="test")
+_libs.add_task(libs_index, name="index")
 namespace.add_collection(_libs)
