@@ -217,6 +217,20 @@ def libs_index(context: Context, out: str = "") -> None:
     print(f"the index is {(Path(out) / 'simple').resolve().as_uri()}")
 
 
+@pywasm_iterable_task("name")
+def libs_check(context: Context, name: Sequence[str], build: bool = False) -> None:
+    """Try the patches of the registry on upstream's newest versions; --build tells which are unnecessary."""
+    from pywasm_build.progress import table
+    from pywasm_build.registry_check import check_registry, exit_code, rows
+
+    findings = check_registry(_context(), name, build=build)
+    lines = rows(findings)
+    print(table(("recipe", "version", "newest", "patch", "result", "state"), lines))
+    print(", ".join(f"{number} {result}" for result, number in Counter(line[4] for line in lines).items()))
+    if code := exit_code(findings):
+        raise Exit(code=code)
+
+
 @pywasm_task
 def quickstart(context: Context) -> None:
     """Make everything from sources, then run numpy in a sandbox and print its result."""
@@ -283,4 +297,5 @@ _libs.add_task(libs_install, name="install")
 _libs.add_task(libs_show, name="show")
 _libs.add_task(libs_test, name="test")
 _libs.add_task(libs_index, name="index")
+_libs.add_task(libs_check, name="check")
 namespace.add_collection(_libs)

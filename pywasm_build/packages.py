@@ -24,7 +24,7 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
-from pywasm_build.index import PackageIndex, Release, pinned
+from pywasm_build.index import PackageIndex, Release, package_index, pinned
 from pywasm_build.libraries import compiler_environment, library_flags, native_library
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
@@ -67,9 +67,7 @@ class PackageBuilder:
     @cached_property
     def index(self) -> PackageIndex:
         """The package indexes that pip is configured for."""
-        context, named = self.context, self.context.environ.get("PYWASM_SOURCES")
-        local = Path(named).expanduser() if named else None
-        return PackageIndex(context.workspace, context.runner, self.environment.host.version, local=local)
+        return package_index(self.context, self.environment.host.version)
 
     def choose(self, requirement: Requirement, *, experimental: bool = False) -> Job:
         """Return the job for a requirement; raises RecipeError for a package that nobody knows."""

@@ -79,6 +79,7 @@ class _Entry:
 
 def index_wheelhouse(context: Context, out: Path) -> list[Wheel]:
     """Write the wheels that this checkout has built, for its present toolchain, as an index at `out`; return them."""
+    _check_replaceable(out.resolve())
     environment = context.workspace.build / "crossenv"
     folder = context.workspace.wheelhouse / environment.resolve().name
     wheels = sorted(folder.glob("*.whl")) if environment.exists() else []
