@@ -22,7 +22,7 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.drivers import abi_object
 from pywasm_build.errors import BuildError, RecipeError
-from pywasm_build.libraries import native_library
+from pywasm_build.libraries import native_libraries
 from pywasm_build.modules import FAILED, Module, module_table, read_setup_local
 from pywasm_build.native import BuildPython, cpython_source, native_python, short_version
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
@@ -114,8 +114,7 @@ def host_python(context: Context, *, clean: bool = False) -> HostPython:
     source, recipe = cpython_source(context), cpython_recipe(context)
     known = [s.version for s in context.sources.pins.sources if s.name == "cpython"]
     patches = patches_for(recipe, source.version, known=known)
-    wanted = read_registry(context.workspace.patches).libraries_of(recipe)
-    libraries = {library.name: native_library(context, compiler, library) for library in wanted}
+    libraries = native_libraries(context, compiler, read_registry(context.workspace.patches), recipe)
     stage = Stage(
         "cpython",
         {

@@ -2,8 +2,9 @@
 
     <product>/include, <product>/lib, <product>/lib/pkgconfig
 
-The prefixes are not merged: a package sees the libraries that its recipe names and no others. CPython is linked
-with libraries too, before there is a cross environment; therefore only those built by CMake need its programs.
+The prefixes are not merged: a package, or a library, sees the libraries that its recipe names, those that these
+name, and no others. CPython is linked with libraries too, before there is a cross environment; therefore only
+those built by CMake need its programs.
 """
 
 from __future__ import annotations
@@ -18,20 +19,58 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.errors import BuildError, RecipeError
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
-from pywasm_build.recipes import BuildSystem, Recipe
+from pywasm_build.recipes import BuildSystem, Recipe, Registry
 from pywasm_build.store import JSON, Stage, remove_product, source_hash
 from pywasm_build.toolchain import Toolchain
 
 # What build systems write where they would write the time of the build: 1980, the oldest that zip archives know.
 _SOURCE_DATE_EPOCH = "315532800"
+# What WASI has only by emulations that a program asks for, as CPython does, so that python.wasm brings them.
+_EMULATED = ("signal", "process-clocks", "getpid")
+_CMAKE_OPTIONS = (
+    # As autoconf is told too.
+    "-DBUILD_SHARED_LIBS=OFF",
+    # CMake 4 refuses projects which ask for an older CMake than this, as many do.
+    "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",
+    # CMake looks for it in the C library only on a Unix, which WASI is not.
+    "-DIconv_IS_BUILT_IN=ON",
+)
+# What CMake finds with find_package and the like. Its toolchain file has no other folder than the sysroot.
+_CMAKE_LIBRARIES = """\
+include("{toolchain_file}")
+list(APPEND CMAKE_FIND_ROOT_PATH {prefixes})
+list(APPEND CMAKE_PREFIX_PATH {prefixes})
+"""
 
 
-def native_library(context: Context, compiler: Toolchain, recipe: Recipe, *, programs: Path | None = None) -> Path:
+def native_libraries(
+    context: Context, compiler: Toolchain, registry: Registry, recipe: Recipe, *, programs: Path | None = None
+) -> dict[str, Path]:
+    """Return the prefixes, by name, of the libraries that a recipe names and of those that these name.
+
+    Those that are not in the store are built. programs: as for native_library.
+    """
+    prefixes: dict[str, Path] = {}
+    for library in registry.libraries_of(recipe):
+        needed = {other.name: prefixes[other.name] for other in registry.libraries_of(library)}
+        prefixes[library.name] = native_library(context, compiler, library, libraries=needed, programs=programs)
+    return prefixes
+
+
+def native_library(
+    context: Context,
+    compiler: Toolchain,
+    recipe: Recipe,
+    *,
+    libraries: Mapping[str, Path] | None = None,
+    programs: Path | None = None,
+) -> Path:
     """Return the prefix of a native library; build it when it is not in the store.
 
-    programs: the folder of cmake and ninja. Raises RecipeError for a library that needs it where there is none.
+    libraries: the prefixes of the libraries that it needs, by name. programs: the folder of cmake and ninja. Raises
+    RecipeError for a library that needs the programs where there are none.
     """
-    system = recipe.build_system
+    system, libraries = recipe.build_system, libraries or {}
     if system is None or (system.kind == "cmake" and programs is None):
         raise RecipeError(f"{recipe.name} cannot be built here: CMake comes only with the cross environment")
     source = context.sources.find(recipe.name)
@@ -44,6 +83,7 @@ def native_library(context: Context, compiler: Toolchain, recipe: Recipe, *, pro
             "patches": patch_inputs(patches),
             "build-system": asdict(system),
             "environment": recipe.environment,
+            "libraries": {name: prefix.name for name, prefix in libraries.items()},
             "toolchain": compiler.key,
             "code": source_hash(sys.modules[__name__]),
         },
@@ -54,7 +94,15 @@ def native_library(context: Context, compiler: Toolchain, recipe: Recipe, *, pro
         tree = prefix / "tree"
         archive.unpack(context.sources.fetch(recipe.name), tree, strip=1)
         apply_patches(context.runner, patches, tree, log=log)
-        _Build(context=context, compiler=compiler, system=system, prefix=prefix, programs=programs).run(recipe, log)
+        build = _Build(
+            context=context,
+            compiler=compiler,
+            system=system,
+            prefix=prefix,
+            libraries=list(libraries.values()),
+            programs=programs,
+        )
+        build.run(recipe, log)
         remove_product(tree)
         if not list(prefix.glob("lib/*.a")):
             raise BuildError(f"{recipe.name} installed no static library; the full log is {log}")
@@ -71,6 +119,7 @@ class _Build:
     compiler: Toolchain
     system: BuildSystem
     prefix: Path
+    libraries: Sequence[Path]
     programs: Path | None
 
     @property
@@ -79,27 +128,42 @@ class _Build:
 
     def run(self, recipe: Recipe, log: Path) -> None:
         """Run all commands."""
-        flags = f"-O2 -fPIC -ffile-prefix-map={self.tree}=."
+        found = library_flags(self.libraries)
+        emulated = " ".join(f"-D_WASI_EMULATED_{name.replace('-', '_').upper()}" for name in _EMULATED)
+        flags = f"-O2 -fPIC -ffile-prefix-map={self.tree}=. {emulated}"
+        # For the programs that many a build makes too.
+        link = " ".join(f"-lwasi-emulated-{name}" for name in _EMULATED)
         variables = {
             **compiler_environment(self.compiler),
-            "CFLAGS": flags,
-            "CXXFLAGS": flags,
+            **found,
+            **{name: f"{flags} {found.get(name, '')}".strip() for name in ("CFLAGS", "CXXFLAGS")},
+            "LDFLAGS": f"{found.get('LDFLAGS', '')} {link}".strip(),
             "SOURCE_DATE_EPOCH": _SOURCE_DATE_EPOCH,
             **recipe.environment,
         }
-        for step, command in self._cmake() if self.programs and self.system.kind == "cmake" else self._make():
+        for step, command in self._cmake() if self.system.kind == "cmake" else self._make():
             title = f"library {recipe.name}: {step}"
             self.context.runner.run(command, cwd=self.tree, env=variables, log=log, title=title)
 
     def _cmake(self) -> list[tuple[str, list[Argument]]]:
         assert self.programs
-        cmake, build = self.programs / "cmake", self.tree / "build"
-        options = [f"-DCMAKE_INSTALL_PREFIX={self.prefix}", f"-DCMAKE_MAKE_PROGRAM={self.programs / 'ninja'}"]
-        options += ["-DCMAKE_BUILD_TYPE=None", *self.system.configure]
+        # Not "build", which many a project has for itself.
+        cmake, ninja, build = self.programs / "cmake", self.programs / "ninja", self.tree / "pywasm-build"
+        options = [f"-DCMAKE_INSTALL_PREFIX={self.prefix}", f"-DCMAKE_MAKE_PROGRAM={ninja}", "-DCMAKE_BUILD_TYPE=None"]
+        options += [*_CMAKE_OPTIONS, *self._cmake_libraries(), *self.system.configure]
         return [
             ("configure", [cmake, "-G", "Ninja", "-S", self.tree, "-B", build, *options]),
             ("build", [cmake, "--build", build, f"-j{self.context.jobs}", "--target", "install"]),
         ]
+
+    def _cmake_libraries(self) -> list[str]:
+        if not self.libraries:
+            return []
+        file = self.tree / "pywasm-libraries.cmake"
+        prefixes = " ".join(f'"{prefix}"' for prefix in self.libraries)
+        text = _CMAKE_LIBRARIES.format(toolchain_file=self.compiler.cmake_file, prefixes=prefixes)
+        file.write_text(text, "utf-8")
+        return [f"-DCMAKE_TOOLCHAIN_FILE={file}"]
 
     def _make(self) -> list[tuple[str, list[Argument]]]:
         configure, build = self._configure(), self._filled(self.system.make)
@@ -144,6 +208,8 @@ def library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
         return {}
     includes = " ".join(f"-I{prefix / 'include'}" for prefix in prefixes)
     return {
+        # The preprocessor alone is called with CPPFLAGS only.
+        "CPPFLAGS": includes,
         "CFLAGS": includes,
         "CXXFLAGS": includes,
         "LDFLAGS": " ".join(f"-L{prefix / 'lib'}" for prefix in prefixes),

@@ -25,7 +25,7 @@ from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
 from pywasm_build.index import PackageIndex, Release, package_index, pinned
-from pywasm_build.libraries import compiler_environment, library_flags, native_library
+from pywasm_build.libraries import compiler_environment, library_flags, native_libraries
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
 from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source_hash
@@ -127,7 +127,7 @@ class PackageBuilder:
                 "environment": self.environment.key,
                 "patches": patch_inputs(self._patches(job)),
                 "recipe": _recipe_inputs(recipe) if recipe else None,
-                "libraries": [self._library(name).name for name in recipe.libraries] if recipe else [],
+                "libraries": [prefix.name for prefix in self._libraries(recipe)],
                 "code": source_hash(sys.modules[__name__], libraries, wheels, wheel_archive),
             },
         )
@@ -158,10 +158,13 @@ class PackageBuilder:
             return []
         return patches_for(job.recipe, job.release.version, known=[job.recipe.version])
 
-    def _library(self, name: str) -> Path:
+    def _libraries(self, recipe: Recipe | None) -> list[Path]:
+        """Return the prefixes of the native libraries that a recipe needs."""
+        if recipe is None:
+            return []
         environment = self.environment
-        library = self.registry.library(name)
-        return native_library(self.context, environment.host.toolchain, library, programs=environment.tools)
+        compiler, programs = environment.host.toolchain, environment.tools
+        return list(native_libraries(self.context, compiler, self.registry, recipe, programs=programs).values())
 
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)
@@ -199,7 +202,7 @@ class PackageBuilder:
 
     def _environment(self, job: Job, tree: Path, extra: Sequence[Path]) -> dict[str, str | None]:
         recipe, compiler = job.recipe, self.environment.host.toolchain
-        flags = library_flags([self._library(name) for name in recipe.libraries] if recipe else [])
+        flags = library_flags(self._libraries(recipe))
         path = [str(self.environment.programs), self.context.environ.get("PATH", os.defpath)]
         common = [*_FLAGS, *self._mapped_paths(tree)]
         return {
@@ -265,8 +268,8 @@ class PackageBuilder:
 
     def _replacements(self, job: Job, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
-        host, used = self.environment.host, job.recipe.libraries if job.recipe else ()
-        products = [root, self.environment.root, host.product, host.toolchain.root, *map(self._library, used)]
+        host, used = self.environment.host, self._libraries(job.recipe)
+        products = [root, self.environment.root, host.product, host.toolchain.root, *used]
         return {
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",
             f"{host.toolchain.bin}/": "",

@@ -21,7 +21,7 @@
 
     [build]
     requires = ["cython"]           # build tools; their versions are in third-party/build-tools.lock
-    libraries = ["libyaml"]         # recipes of native libraries
+    libraries = ["libyaml"]         # recipes of native libraries; a library may name others too
     environment = { NAME = "value" }
     config-settings = { setup-args = ["-Dallow-noblas=true"] }
 
@@ -90,7 +90,7 @@ _KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
     "library": ("library", "build", "patch"),
     "interpreter": ("interpreter", "patch"),
 }
-_BUILD_KEYS_OF_LIBRARY = ("environment",)
+_BUILD_KEYS_OF_LIBRARY = ("libraries", "environment")
 _NEEDED_TO = ("build", "run")
 _CONFIGURATIONS = ("cmake", "autoconf", "configure")
 _TIMEOUT_SECONDS = 900
@@ -202,8 +202,22 @@ class Registry:
         return recipe
 
     def libraries_of(self, recipe: Recipe) -> list[Recipe]:
-        """Return the recipes of the native libraries that a recipe names, in its order."""
-        return [self.library(name) for name in recipe.libraries]
+        """Return the recipes of the native libraries that a recipe names, each after those that itself names.
+
+        Raises RecipeError for a library that there is not, and for libraries that name each other in a circle.
+        """
+        found: dict[str, Recipe] = {}
+        for name in recipe.libraries:
+            self._add_library(name, found, path=(recipe.name,))
+        return list(found.values())
+
+    def _add_library(self, name: str, found: dict[str, Recipe], path: tuple[str, ...]) -> None:
+        library = self.library(name)
+        if library.name in path:
+            raise RecipeError(f"libraries name each other in a circle: {' -> '.join([*path, library.name])}")
+        for needed in library.libraries:
+            self._add_library(needed, found, (*path, library.name))
+        found.setdefault(library.name, library)
 
     @property
     def packages(self) -> list[Recipe]:

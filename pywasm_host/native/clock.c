@@ -1,7 +1,8 @@
 /* A monotonic clock that goes on from where a snapshot was taken.
  *
  * WASI counts from the start of the process that asks, so in a restored process the clock would run backwards: what
- * a module measured while it was imported would lie in the future. The C library's own definition is weak.
+ * a module measured while it was imported would lie in the future. The C library's own definition is weak. Whoever
+ * sleeps until a moment of this clock would sleep too long, as the host does not know of the shift: nobody does.
  */
 #include <stdint.h>
 #include <time.h>

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pywasm_host.abi import ABI_VERSION
@@ -23,6 +24,9 @@ from pywasm_runtime.runtime_root import STAMP, RuntimeRoot
 CODE = "/function"
 """Where the guest sees the function's code, read-only."""
 
+ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONWASM": "1"}
+"""The environment of every function; the last is what Faasm's functions know a sandbox by."""
+
 _OPEN_IMAGES = 128
 
 
@@ -39,6 +43,7 @@ class FunctionImages:
         self._root = root
         self._store = ImageStore(folder)
         self._open: OrderedDict[str, Image] = OrderedDict()
+        self._keys: OrderedDict[tuple[object, ...], str] = OrderedDict()
         library = load_native(modules)
         self._native = NativeRestore(library) if library is not None else None
         stamp = root.folder / STAMP
@@ -50,21 +55,19 @@ class FunctionImages:
                 "program": root.program.digest,
                 "root": hashlib.sha256(stamp.read_bytes()).hexdigest() if stamp.is_file() else "",
                 "preload": list(preload),
+                "environment": ENVIRONMENT,
             },
         )
 
     def key(self, function: FunctionVersion) -> str:
         """Give the key of a function's image: no other user's function ever has the same."""
-        return _key(
-            "function",
-            {
-                "base": self.base_key,
-                "user": function.user,
-                "name": function.name,
-                "code": function.digest,
-                "environment": dict(function.settings.environment),
-            },
-        )
+        parts = (function.user, function.name, function.digest, *sorted(function.settings.environment.items()))
+        key = self._keys.get(parts)
+        if key is None:
+            key = self._keys[parts] = _key("function", {"base": self.base_key, "function": parts})
+            while len(self._keys) > _OPEN_IMAGES:
+                self._keys.popitem(last=False)
+        return key
 
     def find(self, key: str, code: Path) -> Image | None:
         """Give an image, None if there is none; its side modules are in the runtime root, or in `code`."""
@@ -72,21 +75,27 @@ class FunctionImages:
         if image is not None:
             self._open.move_to_end(key)
             return image
-        file = self._store.find(key)
-        if file is None:
+        image = self._find(key, code)
+        if image is None:
             return None
-        mounts = MountTable([Mount(host=self._root.folder, guest="/"), Mount(host=code, guest=CODE)])
-        image = self._open[key] = Image(file, self._embedding, mounts, self._native)
+        self._open[key] = image
         while len(self._open) > _OPEN_IMAGES:
             self._open.popitem(last=False)[1].close()
         return image
+
+    def _find(self, key: str, code: Path) -> Image | None:
+        mounts = MountTable([Mount(host=self._root.folder, guest="/"), Mount(host=code, guest=CODE)])
+        while (file := self._store.find(key)) is not None:
+            with suppress(FileNotFoundError):  # another process has just replaced or removed it
+                return Image(file, self._embedding, mounts, self._native)
+        return None
 
     def take(self, process: GuestProcess, key: str) -> int:
         """Take the image of a process, in place of an older one, and give its size on the disk in bytes."""
         if enter_runner(process, "pywasm_suspend", GuestTarget(ImportingHost({}))) != 0:
             raise ImageError("the runner cannot prepare the process for its image")
         self._forget(key)
-        return take_image(process, self._store, key).memory.stat().st_blocks * 512
+        return take_image(process, self._store, key).disk_bytes
 
     def remove(self, key: str) -> None:
         """Remove an image."""

@@ -15,7 +15,7 @@ from pywasm_runtime.engine import new_engine
 from pywasm_runtime.errors import EmbedderError, GuestExit, GuestTrap, ImageError
 from pywasm_runtime.functions.archive import main_module
 from pywasm_runtime.functions.capture import Captures
-from pywasm_runtime.functions.function_images import CODE, FunctionImages
+from pywasm_runtime.functions.function_images import CODE, ENVIRONMENT, FunctionImages
 from pywasm_runtime.functions.guest_steps import GuestTarget, ImportingHost, enter_runner, last_words
 from pywasm_runtime.functions.interruption import Interruption
 from pywasm_runtime.functions.model import FunctionVersion, ImageReport, Limits
@@ -27,7 +27,6 @@ from pywasm_runtime.restore import Image
 from pywasm_runtime.runtime_root import RuntimeRoot
 
 MAX_TABLE_SLOTS = 1_200_000
-_ENVIRONMENT = {"HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,7 @@ class Sandboxes:
             self._embedding,
             ProcessSettings(
                 arguments=[self._root.program.guest_name],
-                environment=_ENVIRONMENT,
+                environment=ENVIRONMENT,
                 # Always the same folders in the same order: an image knows them by the host's numbers.
                 mounts=[
                     Mount(host=self._root.folder, guest="/"),

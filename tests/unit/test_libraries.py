@@ -6,7 +6,7 @@ import io
 import os
 import tarfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,19 @@ import pytest
 
 from pywasm_build.command import Argument, Completed
 from pywasm_build.errors import BuildError, RecipeError
-from pywasm_build.libraries import compiler_environment, library_flags, native_library
-from pywasm_build.recipes import BuildSystem, Recipe
+from pywasm_build.libraries import compiler_environment, library_flags, native_libraries, native_library
+from pywasm_build.recipes import BuildSystem, Recipe, Registry
 from tests.unit.checkout import Checkout, make_checkout
 from tests.unit.fakes import FakeRunner, completed
 
-SOURCES = """[[source]]
-name = "libx"
+SOURCE = """[[source]]
+name = "{name}"
 version = "1"
-file = "libx-1.tar.gz"
+file = "{name}-1.tar.gz"
 [[source.location]]
 kind = "upstream"
-url = "http://127.0.0.1:1/libx-1.tar.gz"
-sha256 = "{}"
+url = "http://127.0.0.1:1/any-1.tar.gz"
+sha256 = "{sha256}"
 """
 
 
@@ -42,10 +42,13 @@ class Builder(FakeRunner):
     """A cmake, configure and make of which the step that installs writes what it is told to."""
 
     installs: tuple[str, ...] = ("lib/libx.a",)
+    toolchain_files: list[str] = field(default_factory=list)
 
     def run(self, args: Sequence[Argument], *, cwd: Path, **options: Any) -> Completed:
         assert (cwd / "CMakeLists.txt").is_file()
         done = super().run(args, cwd=cwd, **options)
+        files = [str(word).partition("-DCMAKE_TOOLCHAIN_FILE=")[2] for word in args]
+        self.toolchain_files += [Path(file).read_text() for file in files if file]
         for name in self.installs if "install" in args else ():
             (cwd.parent / name).parent.mkdir(exist_ok=True)
             (cwd.parent / name).touch()
@@ -63,8 +66,10 @@ def checkout(tmp_path: Path, builder: Builder) -> Checkout:
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
         archive.addfile(tarfile.TarInfo("libx-1/CMakeLists.txt"))
-    (tmp_path / "libx-1.tar.gz").write_bytes(data.getvalue())
-    made.workspace.sources_toml.write_text(SOURCES.format(sha256(data.getvalue()).hexdigest()))
+    (tmp_path / "any-1.tar.gz").write_bytes(data.getvalue())
+    digest = sha256(data.getvalue()).hexdigest()
+    sources = [SOURCE.format(name=name, sha256=digest) for name in ("libx", "liby", "libz")]
+    made.workspace.sources_toml.write_text("".join(sources))
     made.environ["PYWASM_SOURCES"] = str(tmp_path)
     made.runner = builder
     return made
@@ -85,10 +90,16 @@ def test_a_library_gets_a_prefix_of_its_own(checkout: Checkout, builder: Builder
     assert f"-DCMAKE_INSTALL_PREFIX={prefix}" in configure
     assert f"-DCMAKE_MAKE_PROGRAM={tools / 'ninja'}" in configure
     assert configure[-1] == "-DX=1"
+    # A recipe's own options come later, so that it can say otherwise.
+    assert "-DBUILD_SHARED_LIBS=OFF" in configure[:-1]
     assert install[-2:] == ["--target", "install"]
     variables = builder.changes[0]
     assert variables["CFLAGS"] == "-O1"
-    assert variables["CXXFLAGS"] == f"-O2 -fPIC -ffile-prefix-map={prefix}/tree=."
+    flags = str(variables["CXXFLAGS"]).split()
+    assert flags[:3] == ["-O2", "-fPIC", f"-ffile-prefix-map={prefix}/tree=."]
+    # What is declared must also be there for the programs that a build makes.
+    assert "-D_WASI_EMULATED_PROCESS_CLOCKS" in flags
+    assert "-lwasi-emulated-process-clocks" in str(variables["LDFLAGS"]).split()
     assert variables["CMAKE_TOOLCHAIN_FILE"] == str(toolchain.cmake_file)
     assert str(variables["SOURCE_DATE_EPOCH"]).isdecimal()
     assert build(checkout, recipe(environment={"CFLAGS": "-O1"})) == prefix
@@ -129,6 +140,40 @@ def test_a_library_without_cmake_needs_no_cross_environment(
     assert build(checkout, recipe(build_system=replace(system, make=("other",)))) != prefix
 
 
+def test_a_library_sees_those_that_it_names(checkout: Checkout, builder: Builder) -> None:
+    tools = checkout.builder.environment.tools
+    make = BuildSystem(kind="make", make=("libx.a",), install=("install",))
+    package = Recipe(folder=Path(), name="package", kind="package", libraries=("libx",))
+    needed = [recipe(name="liby", libraries=("libz",), build_system=make), recipe(name="libz", build_system=make)]
+    recipes = [package, recipe(libraries=("liby",)), *needed]
+    registry = Registry(root=Path(), recipes={one.name: one for one in recipes})
+    compiler = checkout.host.toolchain
+    prefixes = native_libraries(checkout.context, compiler, registry, package, programs=tools)
+    z, y, _ = prefixes.values()
+    assert list(prefixes) == ["libz", "liby", "libx"]
+    of_libz, of_liby, of_libx = builder.changes[0], builder.changes[2], builder.changes[4]
+    assert of_libz["PKG_CONFIG_LIBDIR"] == compiler_environment(compiler)["PKG_CONFIG_LIBDIR"]
+    assert of_liby["PKG_CONFIG_LIBDIR"] == f"{z}/lib/pkgconfig"
+    assert of_liby["CPPFLAGS"] == f"-I{z}/include"
+    assert str(of_liby["CFLAGS"]).endswith(f" -I{z}/include")
+    assert str(of_liby["LDFLAGS"]).startswith(f"-L{z}/lib ")
+    assert of_libx["PKG_CONFIG_LIBDIR"] == f"{z}/lib/pkgconfig:{y}/lib/pkgconfig"
+    assert builder.toolchain_files == [
+        f'include("{compiler.cmake_file}")\n'
+        f'list(APPEND CMAKE_FIND_ROOT_PATH "{z}" "{y}")\n'
+        f'list(APPEND CMAKE_PREFIX_PATH "{z}" "{y}")\n'
+    ]
+
+
+def test_another_library_below_makes_another_one(checkout: Checkout) -> None:
+    compiler, tools = checkout.host.toolchain, checkout.builder.environment.tools
+    built = [
+        native_library(checkout.context, compiler, recipe(), libraries=libraries, programs=tools)
+        for libraries in ({}, {"liby": Path("/store/lib-liby/1")}, {"liby": Path("/store/lib-liby/2")})
+    ]
+    assert len(set(built)) == 3
+
+
 def test_a_library_with_cmake_needs_the_cross_environment(checkout: Checkout, builder: Builder) -> None:
     with pytest.raises(RecipeError, match="libx cannot be built here: CMake comes only with the cross environment"):
         native_library(checkout.context, checkout.host.toolchain, recipe())
@@ -151,6 +196,7 @@ def test_the_build_machines_libraries_are_out_of_sight(checkout: Checkout) -> No
 
 def test_a_package_sees_the_libraries_that_it_names() -> None:
     assert library_flags([Path("/a"), Path("/b")]) == {
+        "CPPFLAGS": "-I/a/include -I/b/include",
         "CFLAGS": "-I/a/include -I/b/include",
         "CXXFLAGS": "-I/a/include -I/b/include",
         "LDFLAGS": "-L/a/lib -L/b/lib",

@@ -107,6 +107,17 @@ def test_every_library_has_a_source(recipe: Recipe) -> None:
     assert read_pins(WORKSPACE.sources_toml, {}).find(recipe.name)
 
 
+def test_every_library_is_tried() -> None:
+    """By what is built with it, or by a program of its own."""
+    users = [recipe for recipe in RECIPES if recipe.kind != "library"]
+    used = {name for recipe in users for name in recipe.libraries}
+    folder = ROOT / "tests" / "integration" / "sources" / "libraries"
+    programs = {path.stem for path in folder.iterdir() if path.suffix in (".c", ".cpp")}
+    libraries = {recipe.name for recipe in RECIPES if recipe.kind == "library"}
+    assert libraries - used == programs - used
+    assert programs <= libraries
+
+
 def test_the_interpreters_libraries_can_be_built_before_it() -> None:
     registry = read_registry(WORKSPACE.patches)
     for interpreter in (r for r in RECIPES if r.kind == "interpreter"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pywasm_build.errors import RecipeError
-from pywasm_build.recipes import BuildSystem, read_recipe, read_registry
+from pywasm_build.recipes import BuildSystem, Registry, read_recipe, read_registry
 
 A = "a" * 64
 PACKAGE = f'[package]\nname = "Pack-Age"\nversion = "1.0"\nsha256 = "{A}"\n'
@@ -61,9 +61,10 @@ timeout = 60
 def test_little_is_needed(tmp_path: Path) -> None:
     recipe = read_recipe(write(tmp_path, PACKAGE))
     assert (recipe.requires, recipe.experimental, recipe.patches, recipe.suite) == ((), False, (), None)
-    library = read_recipe(write(tmp_path, LIBRARY + '[build]\nenvironment = { A = "b" }\n' + PATCH))
+    build = '[build]\nenvironment = { A = "b" }\nlibraries = ["liby"]\n'
+    library = read_recipe(write(tmp_path, LIBRARY + build + PATCH))
     assert library.build_system == BuildSystem(kind="cmake", configure=("-DX=1",), install=("install",))
-    assert (library.kind, library.environment) == ("library", {"A": "b"})
+    assert (library.kind, library.environment, library.libraries) == ("library", {"A": "b"}, ("liby",))
     interpreter = read_recipe(write(tmp_path, '[interpreter]\nname = "cpython"\n' + PATCH))
     assert (interpreter.kind, len(interpreter.patches), interpreter.libraries) == ("interpreter", 1, ())
     assert interpreter.build_system is None
@@ -98,6 +99,33 @@ def test_the_interpreters_libraries_keep_their_order(tmp_path: Path) -> None:
     interpreter = registry.find("cpython")
     assert interpreter is not None
     assert [library.name for library in registry.libraries_of(interpreter)] == ["zlib", "bzip2"]
+
+
+def write_libraries(root: Path, **needs: str) -> Registry:
+    """Write a recipe for each name, which needs the libraries of the text, and one of a package that needs libx."""
+    for name, needed in needs.items():
+        build = f"[build]\nlibraries = {needed.split()}\n"
+        write(root / name, LIBRARY.replace("libx", name) + build + PATCH)
+    write(root / "pack-age", PACKAGE + '[build]\nlibraries = ["libx"]\n' + PATCH)
+    return read_registry(root)
+
+
+def test_libraries_come_after_those_that_they_need(tmp_path: Path) -> None:
+    registry = write_libraries(tmp_path, libx="liby liba", liby="libz", liba="liby", libz="")
+    package = registry.find("pack-age")
+    assert package is not None
+    assert [library.name for library in registry.libraries_of(package)] == ["libz", "liby", "liba", "libx"]
+    assert [library.name for library in registry.libraries_of(registry.library("liby"))] == ["libz"]
+
+
+def test_libraries_that_need_each_other(tmp_path: Path) -> None:
+    registry = write_libraries(tmp_path, libx="liby", liby="libz", libz="libx")
+    with pytest.raises(RecipeError, match="in a circle: libx -> liby -> libz -> libx"):
+        registry.libraries_of(registry.library("libx"))
+    package = registry.find("pack-age")
+    assert package is not None
+    with pytest.raises(RecipeError, match="in a circle: Pack-Age -> libx -> liby -> libz -> libx"):
+        registry.libraries_of(package)
 
 
 def test_a_library_that_the_registry_lacks(tmp_path: Path) -> None:
@@ -153,7 +181,7 @@ WRONG = {
     'expected-failure needs reason = "..."': PACKAGE + TEST + FAILURE.replace("why", ""),
     "run = 'no' must be true or false": PACKAGE + TEST + FAILURE + 'run = "no"\n',
     "test has no effect in a recipe with .library.": LIBRARY + TEST,
-    "build.requires, build.libraries has no effect": LIBRARY + "[build]\nrequires = []\nlibraries = []\n",
+    "build.requires has no effect in a recipe with .library.": LIBRARY + "[build]\nrequires = []\nlibraries = []\n",
     "has cmake and autoconf, of which only one can be": LIBRARY + "autoconf = []\n",
     "make, install has no effect beside cmake": LIBRARY + "make = []\ninstall = []\n",
     "install has no effect beside cmake": '[library]\nname = "x"\ninstall = []\n',
