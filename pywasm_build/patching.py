@@ -60,8 +60,9 @@ def misfit(runner: Runner, patch: Patch, tree: Path, *, reverse: bool = False) -
 
 def _git_apply(runner: Runner, patch: Patch, tree: Path, *, options: Sequence[str], log: Path | None = None) -> None:
     environment: Changes = {
-        # Without a repository git applies to the folder it stands in; one around it would change that.
-        "GIT_CEILING_DIRECTORIES": str(tree.parent),
+        # Without a repository git applies to the folder it stands in. One around it would change that, and one that
+        # came with the sources would bring its settings.
+        "GIT_DIR": os.devnull,
         # The user's apply.whitespace and the like must not decide whether a patch fits.
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -85,7 +85,7 @@ def index_wheelhouse(context: Context, out: Path) -> list[Wheel]:
     wheels = sorted(folder.glob("*.whl")) if environment.exists() else []
     if not wheels:
         raise UsageError("no wheel has been built here; build some first: bin/inv libs.install --name X")
-    with locked(context.workspace.build / "index.lock", what="a package index"):
+    with locked(context.workspace.cache / "index.lock", what="a package index"):
         return write_index(wheels, out)
 
 
@@ -207,7 +207,9 @@ def _exchange(fresh: Path, out: Path, old: Path) -> None:
     out.rename(old)
     try:
         fresh.rename(out)
-    except OSError:
-        old.rename(out)
+    except BaseException:
+        # Ctrl-C may come before or after it was done.
+        if not out.exists():
+            old.rename(out)
         raise
     shutil.rmtree(old)

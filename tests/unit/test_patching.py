@@ -96,6 +96,14 @@ def test_a_repository_around_the_tree_changes_nothing(tmp_path: Path, tree: Path
     assert (tree / "file.txt").read_text() == "one\n2\nthree\n"
 
 
+def test_a_repository_in_the_sources_changes_nothing(tmp_path: Path, tree: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tree], check=True)
+    with (tree / ".git" / "config").open("a") as config:
+        config.write(f"[core]\n\tworktree = {tmp_path}\n[apply]\n\twhitespace = error-all\n")
+    apply([patch(tmp_path, DIFF.replace("+2", "+2  "))], tree)
+    assert (tree / "file.txt").read_text() == "one\n2  \nthree\n"
+
+
 def test_the_users_git_settings_change_nothing(tmp_path: Path, tree: Path) -> None:
     (tree.parent / ".gitconfig").write_text("[apply]\n\twhitespace = error-all\n")
     apply([patch(tmp_path, DIFF.replace("+2", "+2  "))], tree)
