@@ -204,6 +204,34 @@ def libs_test(context: Context, name: Sequence[str], only: str = "", jobs: int =
 
 
 @pywasm_task
+def libs_index(context: Context, out: str = "") -> None:
+    """Write the wheels that were built as a package index, from which pip can install, into the folder --out."""
+    from pywasm_build.progress import human_size, table
+    from pywasm_build.wheel_index import index_wheelhouse
+
+    if not out:
+        raise Exit("error: --out DIR says where the index shall be", 2)
+    wheels = index_wheelhouse(_context(), Path(out))
+    rows = [(wheel.name, str(wheel.version), human_size(wheel.path.stat().st_size), wheel.sha256) for wheel in wheels]
+    print(table(("package", "version", "size", "sha256"), rows))
+    print(f"the index is {(Path(out) / 'simple').resolve().as_uri()}")
+
+
+@pywasm_iterable_task("name")
+def libs_check(context: Context, name: Sequence[str], build: bool = False) -> None:
+    """Try the patches of the registry on upstream's newest versions; --build tells which are unnecessary."""
+    from pywasm_build.progress import table
+    from pywasm_build.registry_check import check_registry, exit_code, rows
+
+    findings = check_registry(_context(), name, build=build)
+    lines = rows(findings)
+    print(table(("recipe", "version", "newest", "patch", "result", "state"), lines))
+    print(", ".join(f"{number} {result}" for result, number in Counter(line[4] for line in lines).items()))
+    if code := exit_code(findings):
+        raise Exit(code=code)
+
+
+@pywasm_task
 def quickstart(context: Context) -> None:
     """Make everything from sources, then run numpy in a sandbox and print its result."""
     from pywasm_build.quickstart import quickstart as run
@@ -268,4 +296,6 @@ _libs = Collection("libs")
 _libs.add_task(libs_install, name="install")
 _libs.add_task(libs_show, name="show")
 _libs.add_task(libs_test, name="test")
+_libs.add_task(libs_index, name="index")
+_libs.add_task(libs_check, name="check")
 namespace.add_collection(_libs)

@@ -26,6 +26,7 @@ from unearth.evaluator import Package
 from unearth.link import Link
 
 from pywasm_build.command import Runner
+from pywasm_build.context import Context
 from pywasm_build.download import Downloader
 from pywasm_build.errors import DownloadError, HashMismatch, Offline
 from pywasm_build.sources import file_sha256
@@ -122,6 +123,10 @@ class PackageIndex:
                 " configuration says where they are. Without a network: put the sdists that recipes pin into the folder"
                 " that PYWASM_SOURCES names"
             ) from error
+        except (ValueError, httpx2.InvalidURL) as error:
+            raise DownloadError(
+                f"a package index that pip is configured for cannot be read for {requirement}: {error}"
+            ) from error
 
     @cached_property
     def _finder(self) -> PackageFinder:
@@ -157,6 +162,13 @@ class PackageIndex:
             if separator and scope in found:
                 found[scope][name] = str(ast.literal_eval(value))
         return {name: value for scope in _PIP_SCOPES for name, value in found[scope].items()}
+
+
+def package_index(context: Context, version: str) -> PackageIndex:
+    """Return the indexes that pip is configured for, and the user's folder of downloads, for Python `version`."""
+    named = context.environ.get("PYWASM_SOURCES")
+    local = Path(named).expanduser() if named else None
+    return PackageIndex(context.workspace, context.runner, version, local=local)
 
 
 def pinned(release: Release, sha256: str) -> Release | None:

@@ -24,7 +24,7 @@ from pywasm_build.command import Argument
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
-from pywasm_build.index import PackageIndex, Release, pinned
+from pywasm_build.index import PackageIndex, Release, package_index, pinned
 from pywasm_build.libraries import compiler_environment, library_flags, native_libraries
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
@@ -33,6 +33,14 @@ from pywasm_build.wheels import Wheel
 
 # As CPython itself is compiled.
 _FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow")
+# What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
+_SAME_EACH_TIME = {
+    "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": None,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +67,7 @@ class PackageBuilder:
     @cached_property
     def index(self) -> PackageIndex:
         """The package indexes that pip is configured for."""
-        context, named = self.context, self.context.environ.get("PYWASM_SOURCES")
-        local = Path(named).expanduser() if named else None
-        return PackageIndex(context.workspace, context.runner, self.environment.host.version, local=local)
+        return package_index(self.context, self.environment.host.version)
 
     def choose(self, requirement: Requirement, *, experimental: bool = False) -> Job:
         """Return the job for a requirement; raises RecipeError for a package that nobody knows."""
@@ -127,10 +133,15 @@ class PackageBuilder:
         )
 
     def build(self, job: Job, *, clean: bool = False) -> Wheel:
-        """Return the checked wheel of a job; build it when it is not in the store."""
+        """Return the checked wheel of a job, and offer it to pip; build it when it is not in the store."""
+        wheel = self.trial(job, clean=clean)
+        self._offer(wheel.path)
+        return wheel
+
+    def trial(self, job: Job, *, clean: bool = False) -> Wheel:
+        """Do as `build`, but keep the wheel out of the wheelhouse: nobody should install it."""
         product = self.context.store.build(self.stage(job), lambda root: self._make(job, root), clean=clean)
         (wheel,) = product.glob("*.whl")
-        self._offer(wheel)
         return Wheel.read(wheel)
 
     def _offer(self, wheel: Path) -> None:
@@ -158,7 +169,7 @@ class PackageBuilder:
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)
         raw = source if job.release.is_wheel else self._build_sdist(job, source, root)
-        replacements = self._replacements(root)
+        replacements = self._replacements(job, root)
         wheel = wheels.normalise(raw, root, replacements)
         remove_product(root / "tree")
         remove_product(root / "raw")
@@ -200,6 +211,7 @@ class PackageBuilder:
             **flags,
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
+            **_SAME_EACH_TIME,
             # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
             "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
             "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
@@ -254,13 +266,16 @@ class PackageBuilder:
         found = importlib.metadata.distributions(path=[str(self.environment.tools_path)])
         return {canonicalize_name(tool.metadata["Name"]): tool.version for tool in found}
 
-    def _replacements(self, root: Path) -> dict[str, str]:
+    def _replacements(self, job: Job, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
-        host = self.environment.host
+        host, used = self.environment.host, self._libraries(job.recipe)
+        products = [root, self.environment.root, host.product, host.toolchain.root, *used]
         return {
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",
             f"{host.toolchain.bin}/": "",
             f"{root / 'tree'}/": "",
+            # Without their keys: a wheel shall not differ because of an input that changed nothing in it.
+            **{str(product): f"/nonexistent/{product.parent.name}" for product in products},
             # Not the cache folder or the checkout: a short path such as /src is in many an innocent text.
             str(self.context.workspace.store): "/nonexistent",
         }

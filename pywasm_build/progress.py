@@ -121,7 +121,7 @@ class Bar(Status):
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return rows of text in aligned columns under a head, without trailing blanks."""
-    lines = [tuple(head), *(tuple(row) for row in rows)]
+    lines = [tuple(_printable(cell) for cell in line) for line in (head, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
     rule = "  ".join("-" * width for width in widths)

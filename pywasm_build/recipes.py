@@ -30,6 +30,7 @@
     reason = "why it is needed"
     applies-to = ">=2.5,<3"
     upstream = "where it was reported, or why not"
+    needed-to = "build"             # or "run": the package builds without it, but does not work
 
     [test]                          # the package's own test suite; pytest runs it in the guest
     requires = ["hypothesis"]       # pure packages besides pytest, pinned in third-party/test-packages.lock
@@ -80,7 +81,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "library": ("name", "cmake", "autoconf", "configure", "make", "install"),
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
-    "patch": ("file", "reason", "applies-to", "upstream"),
+    "patch": ("file", "reason", "applies-to", "upstream", "needed-to"),
     "test": ("requires", "packages", "arguments", "environment", "timeout", "expected-failure"),
 }
 _FAILURE_KEYS = ("ids", "reason", "run")
@@ -90,18 +91,23 @@ _KEYS_OF_KIND: Mapping[str, Sequence[str]] = {
     "interpreter": ("interpreter", "patch"),
 }
 _BUILD_KEYS_OF_LIBRARY = ("libraries", "environment")
+_NEEDED_TO = ("build", "run")
 _CONFIGURATIONS = ("cmake", "autoconf", "configure")
 _TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """A change to upstream's sources; `applies_to` says for which versions."""
+    """A change to upstream's sources; `applies_to` says for which versions.
+
+    needed_to: "build", or "run" for a patch without which the package builds, but does not work.
+    """
 
     path: Path
     reason: str
     applies_to: SpecifierSet
     upstream: str
+    needed_to: str = "build"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,11 +301,15 @@ def _patch(entry: Mapping[str, Any], folder: Path) -> Patch:
     path = folder / name
     if Path(name).name != name or not path.is_file():
         raise RecipeError(f"the patch {name!r} is not a file in {folder}")
+    needed_to = text_of(entry, "needed-to", f"patch {name}") if "needed-to" in entry else _NEEDED_TO[0]
+    if needed_to not in _NEEDED_TO:
+        raise RecipeError(f"needed-to = {needed_to!r} must be one of {', '.join(_NEEDED_TO)}")
     return Patch(
         path=path,
         reason=text_of(entry, "reason", f"patch {name}"),
         applies_to=_specifier(text_of(entry, "applies-to", f"patch {name}")),
         upstream=text_of(entry, "upstream", f"patch {name}"),
+        needed_to=needed_to,
     )
 
 
@@ -334,6 +344,9 @@ def _check_kind(data: Mapping[str, Any], head: str) -> None:
     unused = [key for key in data if key not in _KEYS_OF_KIND.get(head, data)]
     if head == "library":
         unused += [f"build.{key}" for key in data.get("build", {}) if key not in _BUILD_KEYS_OF_LIBRARY]
+    # Only packages are built to find out whether they still need a patch.
+    if head != "package" and any("needed-to" in entry for entry in tables_of(data, "patch")):
+        unused.append("patch.needed-to")
     if unused:
         raise RecipeError(f"{', '.join(unused)} has no effect in a recipe with [{head}]: remove it")
 

@@ -101,6 +101,11 @@ class Workspace:
         """Wheels that were built and checked."""
         return self.cache / "wheelhouse"
 
+    @property
+    def trials(self) -> Path:
+        """Folders in which something is tried; each is gone when its trial ends."""
+        return self.cache / "trials"
+
     def log(self, name: str) -> Path:
         """Return the path of the log called `name` (without suffix)."""
         return self.logs / f"{name}.log"

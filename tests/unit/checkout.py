@@ -27,7 +27,8 @@ from pywasm_build.workspace import Workspace
 from tests.unit.fakes import Reply, WebServer, completed
 
 VERSION, SHORT, ABI = "3.13.5", "3.13", "pywasm-1"
-# What stands in for cross-python builds nothing: the sdist brings its wheel, or the reason why there is none.
+# What stands in for cross-python builds nothing: the sdist brings its wheel, a script that makes it, or the reason why
+# there is none.
 CROSS_PYTHON = """#!/bin/sh
 for argument do
   case $previous in --wheel-dir) folder=$argument ;; esac
@@ -36,6 +37,7 @@ done
 env
 echo "arguments: $*"
 if [ -f "$argument/fail" ]; then cat "$argument/fail"; exit 3; fi
+if [ -f "$argument/make-wheel" ]; then mkdir -p "$folder" && cd "$argument" && exec sh make-wheel "$folder"; fi
 mkdir -p "$folder" && cp "$argument"/prebuilt/*.whl "$folder"
 """
 

@@ -180,6 +180,13 @@ def test_an_index_out_of_reach_is_no_unknown_package(bench: Bench) -> None:
         bench.index(**{"global.index-url": "http://127.0.0.1:1/simple"}).best(WANTED)
 
 
+def test_an_index_that_talks_nonsense_is_an_error_in_words(bench: Bench) -> None:
+    kind = "application/vnd.pypi.simple.v1+json"
+    bench.web.replies["/simple/pack/"] = [Reply(body=b"{", content_type=kind)]
+    with pytest.raises(DownloadError, match="a package index that pip is configured for cannot be read for pack: "):
+        bench.index().best(WANTED)
+
+
 def test_the_local_folder_gives_a_file_by_its_hash(tmp_path: Path) -> None:
     local = tmp_path / "sources"
     local.mkdir()

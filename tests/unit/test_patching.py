@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 
 from pywasm_build.command import SubprocessRunner
 from pywasm_build.errors import PatchError
-from pywasm_build.patching import apply_patches, patch_inputs, patches_for
+from pywasm_build.patching import apply_patches, misfit, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe
 
 TEXT = "one\ntwo\nthree\n"
@@ -96,10 +96,31 @@ def test_a_repository_around_the_tree_changes_nothing(tmp_path: Path, tree: Path
     assert (tree / "file.txt").read_text() == "one\n2\nthree\n"
 
 
+def test_a_repository_in_the_sources_changes_nothing(tmp_path: Path, tree: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tree], check=True)
+    with (tree / ".git" / "config").open("a") as config:
+        config.write(f"[core]\n\tworktree = {tmp_path}\n[apply]\n\twhitespace = error-all\n")
+    apply([patch(tmp_path, DIFF.replace("+2", "+2  "))], tree)
+    assert (tree / "file.txt").read_text() == "one\n2  \nthree\n"
+
+
 def test_the_users_git_settings_change_nothing(tmp_path: Path, tree: Path) -> None:
     (tree.parent / ".gitconfig").write_text("[apply]\n\twhitespace = error-all\n")
     apply([patch(tmp_path, DIFF.replace("+2", "+2  "))], tree)
     assert (tree / "file.txt").read_text() == "one\n2  \nthree\n"
+
+
+def test_a_misfit_is_told_in_gits_words_and_changes_nothing(tmp_path: Path, tree: Path) -> None:
+    runner = SubprocessRunner({"PATH": os.environ["PATH"], "HOME": str(tree.parent)})
+    one = patch(tmp_path)
+    assert misfit(runner, one, tree) == ""
+    assert misfit(runner, one, tree, reverse=True) == "error: patch failed: file.txt:1"
+    assert (tree / "file.txt").read_text() == TEXT
+    apply([one], tree)
+    assert misfit(runner, one, tree) == "error: patch failed: file.txt:1"
+    assert misfit(runner, one, tree, reverse=True) == ""
+    (tree / "file.txt").unlink()
+    assert misfit(runner, one, tree) == "error: file.txt: No such file or directory"
 
 
 def test_a_stage_depends_on_what_a_patch_does_and_not_on_where_it_lies(tmp_path: Path) -> None:

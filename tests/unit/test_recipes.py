@@ -32,7 +32,7 @@ requires = ["cython"]
 libraries = ["libx"]
 environment = {{ NAME = "value" }}
 config-settings = {{ setup-args = ["-Da=b", "-Dc=d"] }}
-{PATCH}
+{PATCH}needed-to = "run"
 {TEST}requires = ["hypothesis"]
 arguments = ["-W", "error"]
 environment = {{ X = "y" }}
@@ -46,6 +46,7 @@ timeout = 60
     assert recipe.environment == {"NAME": "value"}
     assert recipe.config_settings == {"setup-args": ("-Da=b", "-Dc=d")}
     (patch,) = recipe.patches
+    assert patch.needed_to == "run"
     assert (patch.path, patch.reason, patch.upstream) == (tmp_path / "pack-age" / "0001-x.patch", "why", "sent")
     assert patch.applies_to.contains("1.5rc1")
     assert recipe.smoke_test == tmp_path / "pack-age" / "test_pack_age.py"
@@ -171,6 +172,8 @@ WRONG = {
     'patch 0001-x.patch needs reason = "..."': PACKAGE + PATCH.replace("why", " "),
     'patch 0001-x.patch needs upstream = "..."': PACKAGE + PATCH.replace("upstream", "#"),
     "applies-to = 'new' is not a version range": PACKAGE + PATCH.replace(">=1", "new"),
+    "needed-to = 'test' must be one of build, run": PACKAGE + PATCH + 'needed-to = "test"\n',
+    "patch.needed-to has no effect in a recipe with .library.": LIBRARY + PATCH + 'needed-to = "run"\n',
     r"\[test\] needs packages": PACKAGE + "[test]\n",
     "timeout = 0 must be a number of seconds": PACKAGE + TEST + "timeout = 0\n",
     "timeout = True must be a number of seconds": PACKAGE + TEST + "timeout = true\n",

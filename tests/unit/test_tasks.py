@@ -25,7 +25,7 @@ def inv(*args: str) -> subprocess.CompletedProcess[str]:
 def test_the_list_has_a_line_for_each_task() -> None:
     done = inv("--list")
     assert done.returncode == 0
-    for name in ("doctor", "sources", "test", "lint", "serve", "func.invoke"):
+    for name in ("doctor", "sources", "test", "lint", "serve", "func.invoke", "libs.index", "libs.check"):
         assert f"  {name} " in done.stdout
 
 
@@ -39,6 +39,21 @@ def test_a_list_is_quick_because_nothing_is_imported() -> None:
     code = "import tasks, sys; print([name for name in sys.modules if name.startswith('pywasm_')])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        (["libs.index"], 2, "error: --out DIR says where the index shall be\n"),
+        (["libs.index", "--out", __file__], 2, "is there already and is no package index; name a folder"),
+        (["libs.check", "--name", "nunpy"], 11, "error: nunpy has no recipe (did you mean 'numpy'?)\n"),
+    ],
+)
+def test_wrong_arguments_get_a_line(command: list[str], code: int, message: str) -> None:
+    done = inv(*command)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 MISMATCH = HashMismatch("x", expected="a", actual="b", advice="c")
