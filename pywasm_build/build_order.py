@@ -20,7 +20,7 @@ def build_order(needs: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 @dataclass(kw_only=True)
 class _Search:
-    """Tarjan's search for strongly connected components; not recursive, for chains may be longer than Python's stack."""
+    """Tarjan's search for strongly connected components; not recursive, for a chain may be longer than the stack."""
 
     needs: Mapping[str, Sequence[str]]
     index: dict[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from pywasm_build.errors import BuildError, StoreError
+from pywasm_build.errors import StoreError
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.sdist_survey import survey
 from pywasm_build.store import Make, Stage, Store
@@ -47,7 +47,8 @@ class Facts:
     requires: with their markers.
     certain: whether the built wheel can require nothing else.
     cached: whether it is built already.
-    build_system: "" for a wheel.
+    build_system: "" for a wheel, and where it is not known.
+    obstacle: what it needs that cannot be had, in one line; "" if nothing is known.
     """
 
     origin: Origin
@@ -55,6 +56,7 @@ class Facts:
     certain: bool
     cached: bool
     build_system: str = ""
+    obstacle: str = ""
 
     def applying(self, environment: Mapping[str, str], extras: Sequence[str] = ()) -> list[Requirement]:
         """List what is required in an environment, with these extras."""
@@ -69,21 +71,21 @@ class FactsReader:
     builder: PackageBuilder
 
     def read(self, job: Job) -> Facts:
-        """Return what is known of a package; raise BuildError if it cannot be built here."""
+        """Return what is known of a package; its file is downloaded if it is not built."""
         if built := self.built(job):
             return built
         file = self.builder.index.fetch(job.release)
         if job.release.is_wheel:
             return Facts(origin=_origin(job), requires=Wheel.read(file).requires, certain=True, cached=False)
         sources = survey(self.builder.context.store, file, job.release.sha256)
-        if sources.obstacle and job.recipe is None:
-            raise BuildError(f"{job.title} cannot be built: {sources.obstacle}")
         return Facts(
             origin=_origin(job),
             requires=tuple(map(Requirement, sources.requires)),
             certain=sources.certain,
             cached=False,
             build_system=sources.build_system,
+            # The author of a recipe knows better.
+            obstacle="" if job.recipe else sources.obstacle,
         )
 
     def built(self, job: Job) -> Facts | None:

@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pywasm_build.build_order import build_order
-from pywasm_build.errors import PywasmError, RecipeError, WheelError
+from pywasm_build.errors import BuildError, PywasmError, RecipeError, WheelError
 from pywasm_build.package_facts import Facts, FactsReader
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.wheels import target_environment
@@ -141,7 +141,7 @@ class Planner:
                 queue += self._settle(demand, draft, kept, known)
             # Once without extras, then again only for extras that nobody has asked for yet: circles end here.
             extras = {canonicalize_name(extra) for extra in demand.requirement.extras}
-            if demand.name in draft.facts and extras - draft.extras[demand.name]:
+            if demand.name in draft.facts and demand.name not in draft.problems and extras - draft.extras[demand.name]:
                 draft.extras[demand.name] |= extras
                 queue += self._demands_of(draft, demand.name, tuple(extras))
         return draft
@@ -160,6 +160,9 @@ class Planner:
             draft.problems[name] = error
             return []
         draft.facts[name] = facts
+        if facts.obstacle:
+            draft.problems[name] = BuildError(f"{job.title} cannot be built: {facts.obstacle}")
+            return []
         extra = [Requirement(text) for text in (job.recipe.requires if job.recipe else ())]
         return self._demands_of(draft, name, (), extra)
 
@@ -180,6 +183,8 @@ class Planner:
         try:
             return self._choice(wanted)
         except RecipeError as error:
+            if not known:
+                raise
             # Without the others' demands: one that fails by itself has its own words.
             self._choice(demand.requirement)
             raise WheelError(_conflict(demand.name, [demand, *known], "no version suits all")) from error

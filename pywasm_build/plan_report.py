@@ -14,8 +14,8 @@ from pywasm_build.progress import human_seconds, human_size, table
 def plan_text(plan: Plan) -> str:
     """Return a plan as its user reads it: each package, from where, why, and what is known to be in the way."""
     lines = [table(("package", "version", "from", "build system", "why"), [_plan_row(step) for step in plan.steps])]
-    lines += [f"{step.title}: cannot be had: {one_line(step.problem)}" for step in plan.steps if step.problem]
-    lines += [f"{name}: is left out, it needs {needed}" for name, needed in _left_out(plan).items()]
+    lines += [f"error: {one_line(step.problem)}" for step in plan.steps if step.problem]
+    lines += [f"{name} is left out: it needs {needed}" for name, needed in _left_out(plan).items()]
     lines += [_circle(circle) for circle in plan.circles]
     unsure = [step.name for step in plan.steps if step.facts and not step.facts.certain]
     if unsure:
@@ -26,8 +26,14 @@ def plan_text(plan: Plan) -> str:
 def _plan_row(step: Step) -> tuple[str, ...]:
     facts = step.facts
     origin = f"{facts.origin.value}, cached" if facts and facts.cached else facts.origin.value if facts else "-"
-    why = ", ".join(by if by == ASKED_FOR else f"needed by {by}" for by in step.why)
-    return step.name, step.version or "-", origin, (facts.build_system if facts else "") or "-", why
+    return step.name, step.version or "-", origin, (facts.build_system if facts else "") or "-", _why(step)
+
+
+def _why(step: Step) -> str:
+    needing = ", ".join(by for by in step.why if by != ASKED_FOR)
+    return ", ".join(
+        text for text in (ASKED_FOR if ASKED_FOR in step.why else "", needing and f"needed by {needing}") if text
+    )
 
 
 def _left_out(plan: Plan) -> dict[str, str]:

@@ -24,6 +24,7 @@ from pywasm_build import archive, obstacles, packages
 from pywasm_build.errors import StoreError
 from pywasm_build.obstacles import BUILD_FILES, obstacle
 from pywasm_build.packages import read_build_system
+from pywasm_build.progress import Status
 from pywasm_build.store import JSON, Stage, Store, read_stamp, remove_product, source_hash
 
 _MAX_TEXT = 1024**2
@@ -65,9 +66,10 @@ def survey(store: Store, sdist: Path, sha256: str) -> Survey:
     )
 
     def make(root: Path) -> Mapping[str, JSON]:
-        archive.unpack(sdist, root / "tree", strip=1)
-        made = survey_tree(root / "tree")
-        remove_product(root / "tree")
+        with Status(f"read {sdist.name}"):
+            archive.unpack(sdist, root / "tree", strip=1)
+            made = survey_tree(root / "tree")
+            remove_product(root / "tree")
         return {"survey": asdict(made)}
 
     product = store.build(stage, make)

@@ -40,7 +40,7 @@ _GENERAL = re.compile(
     r"|command .* failed with exit"
     r"|CalledProcessError|exited with code|exit status|returned non-zero|BackendUnavailable: $"
 )
-_ANY_ERROR = re.compile(r"\b(fatal|error|cannot|not found|undefined|unsupported)\b", re.IGNORECASE)
+_ANY_ERROR = re.compile(r"\b(fatal|error):|\bcannot\b|\bnot found\b|\bundefined\b", re.IGNORECASE)
 # Two lines that belong together: the second one says what.
 _CONTINUED = re.compile(r"^CMake Error .*:$")
 _TREE = re.compile(r"(?<=[\s'\"(])/\S*?/tree/|^/\S*?/tree/")
