@@ -114,8 +114,11 @@ class PackageIndex:
 
     def _matches(self, requirement: Requirement) -> Iterator[Release]:
         try:
-            for package in self._finder.find_matches(requirement):
-                yield _release(package)
+            # The specifiers alone would take every pre-release: only if one is named, or there is nothing else.
+            for allowed in (True,) if requirement.specifier.prereleases else (False, True):
+                if found := self._finder.find_matches(requirement, allow_prereleases=allowed):
+                    yield from map(_release, found)
+                    return
         except httpx2.HTTPError as error:
             raise Offline(
                 f"cannot ask the package indexes for {requirement}: {error or type(error).__name__}; pip's"

@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 from pywasm_build.errors import CommandFailed, DownloadError, PywasmError
 from pywasm_build.index import Release
 from pywasm_build.packages import Job, PackageBuilder
-from pywasm_build.plan import Plan, Planner, Step
+from pywasm_build.plan import Plan, Step
+from pywasm_build.planner import Planner
 from pywasm_build.telling_line import telling_line_of
 from pywasm_build.wheels import Wheel
 

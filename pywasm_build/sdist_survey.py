@@ -33,7 +33,7 @@ _RELIABLE = Version("2.2")
 _SYSTEMS = {
     "mesonpy": "meson-python",
     "scikit_build_core": "scikit-build-core",
-    "flit_core": "flit",
+    "flit_core": "flit-core",
     "hatchling": "hatchling",
     "poetry": "poetry-core",
     "setuptools": "setuptools",
@@ -97,7 +97,9 @@ def survey_tree(tree: Path) -> Survey:
 def _build_system(backend: str, requires: Sequence[str]) -> str:
     module = backend.partition(":")[0].partition(".")[0]
     names = {canonicalize_name(Requirement(text).name) for text in requires}
-    return _SYSTEMS.get(module, module) + (", Cython" if "cython" in names else "")
+    # A backend in the sdist itself stands before one of these.
+    behind = next((system for system in _SYSTEMS.values() if system in names), module)
+    return _SYSTEMS.get(module, behind) + (", Cython" if "cython" in names else "")
 
 
 def _requirements(tree: Path) -> tuple[tuple[str, ...], bool]:

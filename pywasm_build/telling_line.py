@@ -36,11 +36,13 @@ _ERRORS = tuple(
 _EXCEPTION = re.compile(r"^([A-Za-z_][\w.]*\.)?[A-Z]\w*(Error|Exception|NotFound|Missing|Exit|Warning): \S")
 # What is said of every failure, and by whom.
 _GENERAL = re.compile(
-    r"subprocess-exited-with-error|Failed (building|to build)|[Ff]ailed to build installable"
+    r"subprocess-exited-with-error|metadata-generation-failed|Failed (building|to build)|[Ff]ailed to build installable"
     r"|command .* failed with exit"
     r"|CalledProcessError|exited with code|exit status|returned non-zero|BackendUnavailable: $"
 )
-_ANY_ERROR = re.compile(r"\b(fatal|error):|\bcannot\b|\bnot found\b|\bundefined\b", re.IGNORECASE)
+_ANY_ERROR = re.compile(r"\b(fatal|error):|\bcannot\b|\b(not|un) ?(found|defined|supported)\b", re.IGNORECASE)
+# From here on it is mostly pip who speaks.
+_PIP = re.compile(r"error: subprocess-exited-with-error")
 # Two lines that belong together: the second one says what.
 _CONTINUED = re.compile(r"^CMake Error .*:$")
 _TREE = re.compile(r"(?<=[\s'\"(])/\S*?/tree/|^/\S*?/tree/")
@@ -58,8 +60,11 @@ def telling_line(lines: Sequence[str]) -> str:
         if any(pattern.search(line) for pattern in _ERRORS):
             more = candidates[number + 1 : number + 2] if _CONTINUED.search(line) else []
             return _short(" ".join([line, *more]))
-    for pattern in (_EXCEPTION, _ANY_ERROR):
-        if found := [line for line in candidates if pattern.search(line)]:
+    end = next((number for number, line in enumerate(clean) if _PIP.search(line)), 0)
+    known = frozenset(candidates)
+    spoken = [line for line in clean[:end] if line in known]
+    for pattern, where in ((_EXCEPTION, candidates), (_ANY_ERROR, spoken), (_ANY_ERROR, candidates)):
+        if found := [line for line in where if pattern.search(line)]:
             return _short(found[-1])
     return _short(next((line for line in reversed(clean) if line), ""))
 

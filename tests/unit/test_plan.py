@@ -16,7 +16,6 @@ from pywasm_build.plan_report import plan_text
 from tests.unit.checkout import Checkout, make_checkout, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
 from tests.unit.fakes import WebServer, web_server
 
-
 PINS = f"""[[source]]
 name = "libx"
 version = "1"

@@ -75,6 +75,7 @@ def test_what_its_project_table_says(tmp_path: Path, project: str, requires: tup
         (BACKEND, "meson-python, Cython"),
         ('[build-system]\nrequires = []\nbuild-backend = "scikit_build_core.build"\n', "scikit-build-core"),
         ('[build-system]\nrequires = []\nbuild-backend = "own:backend"\n', "own"),
+        ('[build-system]\nrequires = ["setuptools>=70"]\nbuild-backend = "own"\nbackend-path = ["."]\n', "setuptools"),
     ],
 )
 def test_the_build_system_by_the_name_that_its_users_know(tmp_path: Path, project: str, name: str) -> None:

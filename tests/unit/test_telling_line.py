@@ -12,6 +12,8 @@ PIP_END = """\
   error: subprocess-exited-with-error
   | Building wheel for pack (pyproject.toml) did not run successfully.
   note: This error originates from a subprocess, and is likely not a problem with pip.
+  error: metadata-generation-failed
+  hint: the command was not found to be the reason
   ERROR: Failed building wheel for pack
 Failed to build pack
 ERROR: Failed to build one or more wheels
@@ -65,6 +67,7 @@ TRACEBACK = """\
             "/cache/store/wheel/0a1b/tree/src/x.cc:1:1: error: no member named 'y'\n",
             "src/x.cc:1:1: error: no member named 'y'",
         ),
+        ("running egg_info\n  platform wasi is not supported\n", "platform wasi is not supported"),
         ("warning: unused error: handler\nerror: can't find Rust compiler\n", "error: can't find Rust compiler"),
     ],
 )
