@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.message import Message
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ _SYSTEMS = {
     "flit_core": "flit-core",
     "hatchling": "hatchling",
     "poetry": "poetry-core",
+    "maturin": "maturin",
     "setuptools": "setuptools",
 }
 
@@ -61,9 +63,7 @@ def survey(store: Store, sdist: Path, sha256: str) -> Survey:
 
     Raises ArchiveError for one that is damaged or unsafe, BuildError for one whose pyproject.toml makes no sense.
     """
-    stage = Stage(
-        "survey", {"sha256": sha256, "code": source_hash(sys.modules[__name__], obstacles, archive, packages)}
-    )
+    stage = Stage("survey", {"sha256": sha256, "code": _code()})
 
     def make(root: Path) -> Mapping[str, JSON]:
         with Status(f"read {sdist.name}"):
@@ -78,6 +78,12 @@ def survey(store: Store, sdist: Path, sha256: str) -> Survey:
         return Survey(**{**entry, "requires": tuple(entry["requires"])})
     except (KeyError, TypeError) as error:
         raise StoreError(f"{product} is damaged ({error!r}); delete it") from error
+
+
+@cache
+def _code() -> str:
+    # Once for all packages of a plan.
+    return source_hash(sys.modules[__name__], obstacles, archive, packages)
 
 
 def survey_tree(tree: Path) -> Survey:

@@ -45,6 +45,8 @@ _ANY_ERROR = re.compile(r"\b(fatal|error):|\bcannot\b|\b(not|un) ?(found|defined
 _PIP = re.compile(r"error: subprocess-exited-with-error")
 # Two lines that belong together: the second one says what.
 _CONTINUED = re.compile(r"^CMake Error .*:$")
+# How a runner begins what a command prints; earlier commands, of earlier runs perhaps, went well.
+_COMMAND = "+ (cd "
 _TREE = re.compile(r"(?<=[\s'\"(])/\S*?/tree/|^/\S*?/tree/")
 
 
@@ -70,13 +72,15 @@ def telling_line(lines: Sequence[str]) -> str:
 
 
 def telling_line_of(log: Path) -> str:
-    """Return the telling line of a log file; "" if there is no log, or nothing in it."""
+    """Return the telling line of the last command in a log; "" if there is no log, or nothing in it."""
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - _MAX_BYTES, 0))
-            return telling_line(file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines())
+            lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return ""
+    commands = [number for number, line in enumerate(lines) if line.startswith(_COMMAND)]
+    return telling_line(lines[commands[-1] + 1 :] if commands else lines)
 
 
 def _clean(line: str) -> str:

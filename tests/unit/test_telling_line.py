@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
 from pathlib import Path
 
 import pytest
 
+from pywasm_build.command import SubprocessRunner
 from pywasm_build.telling_line import MAX_LENGTH, telling_line, telling_line_of
 
 PIP_END = """\
@@ -101,3 +104,10 @@ def test_a_log_file(tmp_path: Path) -> None:
     assert telling_line_of(log) == ""
     log.write_bytes(b"\xff\xfe\nx.c:1:1: error: \xff\n")
     assert telling_line_of(log) == "x.c:1:1: error: \ufffd"
+
+
+def test_only_the_last_command_of_a_log_counts(tmp_path: Path) -> None:
+    runner, log = SubprocessRunner(os.environ, stream=io.StringIO()), tmp_path / "x.log"
+    for text in ("old.c:1:1: error: old", "new.c:1:1: error: new"):
+        runner.run(["echo", text], cwd=tmp_path, log=log)
+    assert telling_line_of(log) == "new.c:1:1: error: new"
