@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pywasm_build.errors import BuildError, DownloadError, RecipeError, WheelError
-from pywasm_build.installed import builder_as_it_is, install_packages, parse_names, plan_packages
+from pywasm_build.installed import install_packages, parse_names, plan_packages
 from pywasm_build.plan import Plan
 from pywasm_build.plan_report import plan_text
 from tests.unit.checkout import Checkout, make_checkout, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
@@ -115,21 +117,6 @@ def test_a_library_that_is_not_built_is_not_built_for_a_plan(checkout: Checkout,
     assert not step.facts.cached
 
 
-def test_without_a_cross_environment_nothing_is_built_either(
-    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The data of this checkout with an empty store.
-    real = Path(__file__).resolve().parents[2]
-    for name in ("third-party", "patches", "Setup.local", "bin", "pywasm_host"):
-        target = checkout.workspace.root / name
-        if target.is_dir():
-            target.rename(target.with_name(f"{name}.fake"))
-        target.symlink_to(real / name)
-    builder = builder_as_it_is(checkout.context)
-    assert builder.environment.host.version.count(".") == 2
-    assert not builder.environment.root.exists()
-
-
 def test_versions_that_all_take_are_found(checkout: Checkout, web: WebServer) -> None:
     offer(web, "app", "lib", "tool")
     offer(web, "tool", "lib<3,!=1.5")
@@ -214,3 +201,15 @@ def test_a_choice_is_made_once(checkout: Checkout, web: WebServer, capsys: pytes
     planned(checkout, "app")
     assert capsys.readouterr().err.count("warning: app is not in the registry") == 1
     assert web.asked.count("/files/app-1.0-py3-none-any.whl") == 1
+
+
+def test_a_plan_needs_neither_a_toolchain_nor_an_index(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYWASM_"))}
+    settings = {"PYWASM_CACHE": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    command = [sys.executable, "-P", "-m", "invoke", "libs.install", "--plan", "--name", "nowhere"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, env={**kept, **settings}, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[2].split() == ["nowhere", "-", "-", "-", "asked", "for"]
+    assert done.stdout.splitlines()[3:] == ["error: no index has a package for 'nowhere'"]
+    assert list(tmp_path.iterdir()) == []
