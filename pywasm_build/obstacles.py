@@ -96,7 +96,7 @@ def _languages(texts: dict[str, str]) -> set[str]:
     meson = _without_comments(texts.get("meson.build", ""))
     if match := _MESON_PROJECT.search(meson):
         # The first word is the project's name; what has a colon is a setting.
-        plain = re.split(r"\w+\s*:", match[1])[0]
+        plain = re.split(r"\b\w+\s*:", match[1])[0]
         found.update(re.findall(r"'([^']*)'", plain)[1:])
     for match in _MESON_LANGUAGE.finditer(meson):
         if not re.search(r"required\s*:\s*(false|get_option)", match[1]):

@@ -29,6 +29,7 @@ from pywasm_build.progress import Status
 from pywasm_build.store import JSON, Stage, Store, read_stamp, remove_product, source_hash
 
 _MAX_TEXT = 1024**2
+_MAX_SHOWN = 200
 # Since this version of the metadata an sdist says which of its fields a build may change.
 _RELIABLE = Version("2.2")
 _SYSTEMS = {
@@ -95,8 +96,8 @@ def survey_tree(tree: Path) -> Survey:
     return Survey(
         requires=requires,
         certain=certain,
-        build_system=_build_system(backend, build_requires),
-        obstacle=obstacle(files, texts, backend, build_requires),
+        build_system=_printable(_build_system(backend, build_requires)),
+        obstacle=_printable(obstacle(files, texts, backend, build_requires)),
     )
 
 
@@ -156,6 +157,11 @@ def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _list(data: Mapping[str, Any], key: str) -> list[str]:
     value = data.get(key)
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _printable(text: str) -> str:
+    """Return what may be shown: names of files and backends can hold anything."""
+    return "".join(letter for letter in text[:_MAX_SHOWN] if letter.isprintable())
 
 
 def _files(tree: Path) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 MAX_LENGTH = 200
 # The end of a log is enough: what is not there was not fatal.
 _MAX_BYTES = 4 * 1024**2
+_MAX_LINE = 4000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # A compiler asked whether it can do something: autoconf, distutils, setuptools, Meson and CMake name such files so.
 _PROBE = re.compile(r"conftest|_configtest|testfile\.c|CMakeTmp|CMakeScratch|/tmp/|sanitycheck|meson-private")
@@ -85,7 +86,7 @@ def telling_line_of(log: Path) -> str:
 
 def _clean(line: str) -> str:
     """Drop colours, control characters, indentation, and what a terminal overwrote."""
-    visible = _COLOURS.sub("", line).rpartition("\r")[2]
+    visible = _COLOURS.sub("", line[:_MAX_LINE]).rpartition("\r")[2]
     return "".join(letter for letter in visible if letter.isprintable()).strip()
 
 

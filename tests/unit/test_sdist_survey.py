@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,15 @@ def test_the_build_system_by_the_name_that_its_users_know(tmp_path: Path, projec
 def test_what_stands_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "meson.build").write_text("project('p', 'c', 'fortran')\n")
     assert "a Fortran compiler" in survey_tree(tmp_path).obstacle
+
+
+def test_what_is_shown_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    crate = tmp_path / os.fsdecode(b"a\x1b[2J\xff") / "Cargo.toml"
+    crate.parent.mkdir()
+    crate.touch()
+    found = surveyed(tmp_path, project='[build-system]\nrequires = []\nbuild-backend = "a\\u001b[2J"\n')
+    assert found.obstacle == "it needs a Rust compiler (a[2J/Cargo.toml)"
+    assert found.build_system == "a[2J"
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:

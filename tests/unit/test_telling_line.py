@@ -99,6 +99,11 @@ def test_it_cannot_drive_the_terminal_and_is_short() -> None:
     assert len(told) == MAX_LENGTH
 
 
+@pytest.mark.parametrize("line", ["A" * 10**6, "a." * 10**6, "/tree" * 10**5, ":1" * 10**6, "error: " * 10**5])
+def test_a_line_without_end_takes_no_time(line: str) -> None:
+    assert len(telling_line([line] * 20)) <= MAX_LENGTH
+
+
 def test_a_log_file(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     assert telling_line_of(log) == ""
