@@ -134,8 +134,23 @@ class Planner:
         """Choose once for each requirement: an index takes its time, and warnings are not to be repeated."""
         key = f"{wanted.name}{wanted.specifier}"
         if key not in self.choices:
-            self.choices[key] = self.builder.choose(wanted, experimental=self.experimental)
+            try:
+                self.choices[key] = self.builder.choose(wanted, experimental=self.experimental)
+            except RecipeError as error:
+                self._explain(wanted, error)
+                raise
         return self.choices[key]
+
+    def _explain(self, wanted: Requirement, error: RecipeError) -> None:
+        """Raise an error that says more if a package is there, but not for the guest."""
+        if self.builder.registry.find(wanted.name):
+            return
+        if other := self.builder.index.for_others(wanted):
+            short = self.builder.environment.host.short
+            raise RecipeError(
+                f"no index has {wanted} for Python {short} in wasm, neither an sdist nor a pure wheel; what there is,"
+                f" such as {other.file}, is for other machines or versions of Python"
+            ) from error
 
     @cached_property
     def _environment(self) -> dict[str, str]:

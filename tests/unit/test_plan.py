@@ -194,6 +194,18 @@ def test_each_problem_belongs_to_its_package(checkout: Checkout, web: WebServer)
     assert len(problems) == 4
 
 
+def test_a_package_for_other_machines_alone_is_told_from_an_unknown_one(checkout: Checkout, web: WebServer) -> None:
+    file = "pack-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+    publish(web, "pack", {file: wheel_bytes("pack")})
+    (step,) = planned(checkout, "pack").steps
+    assert isinstance(step.problem, RecipeError)
+    said = str(step.problem)
+    assert said.startswith(
+        "no index has pack for Python 3.13 in wasm, neither an sdist nor a pure wheel; what there is,"
+    )
+    assert file in said
+
+
 def test_a_choice_is_made_once(checkout: Checkout, web: WebServer, capsys: pytest.CaptureFixture[str]) -> None:
     offer(web, "app", "lib", "tool")
     offer(web, "tool", "lib<2")
