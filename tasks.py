@@ -154,30 +154,35 @@ def runtime(context: Context) -> None:
 
 
 @pywasm_iterable_task("name")
-def libs_install(context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False) -> None:
-    """Build packages for wasm and install them; without --name all of the registry."""
-    from pywasm_build.installed import install_packages, parse_names
-    from pywasm_build.progress import summary
+def libs_install(
+    context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False, plan: bool = False
+) -> None:
+    """Build packages for wasm and install them, without --name all of the registry; --plan only shows the plan."""
+    from pywasm_build.installed import install_packages, parse_names, plan_packages
+    from pywasm_build.plan_report import closing_text, plan_text
     from pywasm_build.recipes import read_registry
 
     build = _context()
     recipes = read_registry(build.workspace.patches).packages
-    names = name or [r.name for r in recipes if experimental or not r.experimental]
-    done = install_packages(build, parse_names(names), experimental=experimental, clean=clean)
-    print(
-        summary(
-            [
-                (
-                    f"{o.job.release.name} ({'built' if o.built else 'cached'})",
-                    o.job.release.version,
-                    o.wheel.path.stat().st_size,
-                    o.seconds,
-                )
-                for o in done.outcomes
-            ]
-        )
+    wanted = parse_names(name or [r.name for r in recipes if experimental or not r.experimental])
+    if plan:
+        made = plan_packages(build, wanted, experimental=experimental)
+        print(plan_text(made))
+        if any(step.problem for step in made.steps):
+            raise Exit(code=1)
+        return
+    done = install_packages(
+        build,
+        wanted,
+        experimental=experimental,
+        clean=clean,
+        keep_going=True,
+        show=lambda made: print(f"{plan_text(made)}\n", flush=True),
     )
+    print(closing_text(done.outcomes, done.failures, build.display))
     _show_root(done.root)
+    if done.failures:
+        raise Exit(code=1)
 
 
 @pywasm_task

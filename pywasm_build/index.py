@@ -7,6 +7,7 @@ are found with unearth, which reads package indexes as pip does, and downloaded 
 from __future__ import annotations
 
 import ast
+import copy
 import logging
 import os
 import re
@@ -81,6 +82,10 @@ class PackageIndex:
         newest = [release for release in found if release.version == found[0].version]
         return next((release for release in newest if release.is_wheel), newest[0])
 
+    def for_others(self, requirement: Requirement) -> Release | None:
+        """Return the newest release that satisfies a requirement, for whatever machine and Python it is."""
+        return next(self._matches(requirement, for_all=True), None)
+
     def fetch(self, release: Release) -> Path:
         """Download a file, verify it, and return its path in the cache."""
         if not release.sha256:
@@ -113,10 +118,15 @@ class PackageIndex:
             f" choose again with: bin/inv libs.install --name {release.name}"
         )
 
-    def _matches(self, requirement: Requirement) -> Iterator[Release]:
+    def _matches(self, requirement: Requirement, *, for_all: bool = False) -> Iterator[Release]:
         try:
-            for package in self._finder.find_matches(requirement):
-                yield _release(package)
+            finder = copy.copy(self._finder)
+            finder.ignore_compatibility = for_all
+            # The specifiers alone would take every pre-release: only if one is named, or there is nothing else.
+            for allowed in (True,) if requirement.specifier.prereleases else (False, True):
+                if found := finder.find_matches(requirement, allow_prereleases=allowed):
+                    yield from map(_release, found)
+                    return
         except httpx2.HTTPError as error:
             raise Offline(
                 f"cannot ask the package indexes for {requirement}: {error or type(error).__name__}; pip's"

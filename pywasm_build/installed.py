@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,32 +16,29 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_build.context import Context
-from pywasm_build.cpython import host_python
-from pywasm_build.crossenv import cross_environment
-from pywasm_build.errors import StoreError, UsageError, WheelError
+from pywasm_build.cpython import HostPython, host_python
+from pywasm_build.crossenv import CrossEnvironment, cross_environment
+from pywasm_build.errors import BuildError, StoreError, UsageError, WheelError
 from pywasm_build.index import Release
 from pywasm_build.lock import locked
+from pywasm_build.native import BuildPython, cpython_source
+from pywasm_build.package_facts import FactsReader, FindingStore, NotMade
 from pywasm_build.packages import Job, PackageBuilder
+from pywasm_build.plan import Plan
+from pywasm_build.plan_run import Failure, Outcome, PlanRun
+from pywasm_build.planner import Planner
 from pywasm_build.recipes import read_registry
 from pywasm_build.runtime_root import RuntimeRoot, runtime_root
+from pywasm_build.toolchain import Toolchain
 from pywasm_build.wheels import Wheel, requirements, target_environment
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One package of an installation: its wheel, and whether it was built now."""
-
-    job: Job
-    wheel: Wheel
-    built: bool
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What an installation did, and the runtime root that came of it."""
+    """What an installation did, what it could not do, and the runtime root that came of it."""
 
     outcomes: tuple[Outcome, ...]
+    failures: tuple[Failure, ...] = ()
     root: RuntimeRoot
 
 
@@ -51,6 +46,25 @@ def package_builder(context: Context) -> PackageBuilder:
     """Return a builder over the cross environment, which is made if need be."""
     environment = cross_environment(context, host_python(context))
     return PackageBuilder(context=context, environment=environment, registry=read_registry(context.workspace.patches))
+
+
+def builder_as_it_is(context: Context) -> PackageBuilder:
+    """Return a builder for plans: over the cross environment if it is made, else over the place where none is."""
+    finding = replace(context, store=FindingStore(context.store.root))
+    try:
+        environment = cross_environment(finding, host_python(finding))
+    except NotMade:
+        environment = _absent_environment(context)
+    return PackageBuilder(context=context, environment=environment, registry=read_registry(context.workspace.patches))
+
+
+def _absent_environment(context: Context) -> CrossEnvironment:
+    """Return an environment for the pinned version, over which nothing was ever built."""
+    nowhere, version = context.store.root / "crossenv" / "not-made", cpython_source(context).version
+    compiler = Toolchain(root=nowhere, triple="", abi="")
+    native = BuildPython(executable=nowhere, version=version, identity="")
+    host = HostPython(product=nowhere, version=version, toolchain=compiler, native=native)
+    return CrossEnvironment(root=nowhere, host=host)
 
 
 def parse_names(names: Iterable[str]) -> list[Requirement]:
@@ -73,71 +87,74 @@ def install_packages(
     *,
     experimental: bool = False,
     clean: bool = False,
+    keep_going: bool = False,
+    show: Callable[[Plan], None] = lambda plan: None,
     builder: PackageBuilder | None = None,
 ) -> Installation:
     """Install packages and what they require into the runtime root, besides what is there.
 
     clean: build the packages that are named afresh.
+    keep_going: install what can be had, and list the rest under `failures`; else the first failure is raised.
+    show: is called with the plan before anything is built.
     builder: what builds them; that of this checkout by default.
     """
     builder = builder or package_builder(context)
     with locked(state_path(context).with_suffix(".lock"), what="the runtime root"):
-        jobs = {
-            release.name: Job(release=release, recipe=builder.registry.find(release.name))
-            for release in installed_releases(context)
-        }
-        outcomes = _resolve(builder, wanted, jobs, experimental=experimental, clean=clean)
+        jobs = _present_jobs(context, builder)
+        run = PlanRun(
+            builder=builder,
+            planner=_planner(builder, jobs, experimental=experimental),
+            clean=frozenset(canonicalize_name(requirement.name) for requirement in wanted) if clean else frozenset(),
+            keep_going=keep_going,
+            show=show,
+        )
+        outcomes, failures = run.run(wanted)
         for outcome in outcomes:
             jobs[outcome.job.release.name] = outcome.job
+        _check_that_all_remain(builder, jobs, failures)
         by_name = {outcome.job.release.name: outcome.wheel for outcome in outcomes}
         wheels = [by_name.get(name) or builder.build(job) for name, job in sorted(jobs.items())]
         _check_versions(wheels, target_environment(builder.environment.host.version))
         root = runtime_root(context, builder.environment.host, wheels)
         _write_state(context, jobs)
-    return Installation(outcomes=tuple(outcomes), root=root)
+    return Installation(outcomes=tuple(outcomes), failures=tuple(failures), root=root)
 
 
-def _resolve(
-    builder: PackageBuilder,
+def plan_packages(
+    context: Context,
     wanted: Sequence[Requirement],
-    present: dict[str, Job],
     *,
-    experimental: bool,
-    clean: bool,
-) -> list[Outcome]:
-    """Build the wanted packages and, breadth first, what their metadata requires.
+    experimental: bool = False,
+    builder: PackageBuilder | None = None,
+) -> Plan:
+    """Return the plan for an installation; files of packages are downloaded, but nothing is built.
 
-    present: what is installed; it is kept as it is unless it is wanted.
+    builder: what would build them; by default that of this checkout, as far as it is made.
     """
-    environment = target_environment(builder.environment.host.version)
-    named = {canonicalize_name(requirement.name) for requirement in wanted}
-    kept = {name: job for name, job in present.items() if name not in named}
-    done: dict[str, Outcome] = {}
-    followed: dict[str, set[str]] = {}
-    queue = deque(wanted)
-    while queue:
-        requirement = queue.popleft()
-        name = canonicalize_name(requirement.name)
-        if requirement.url:
-            raise WheelError(f"{requirement} is required from a URL, but packages come from indexes: patch it")
-        if name not in done:
-            job = kept.get(name) or builder.choose(requirement, experimental=experimental)
-            done[name] = _build(builder, job, clean=clean and name in named)
-            queue += [Requirement(text) for text in (job.recipe.requires if job.recipe else ())]
-        _check_choice(requirement, done[name].job)
-        # Once without extras, then again only for extras that nobody has asked for yet: circles end here.
-        if name not in followed or requirement.extras - followed[name]:
-            followed.setdefault(name, set()).update(requirement.extras)
-            queue += requirements(done[name].wheel, environment, tuple(requirement.extras))
-    return list(done.values())
+    builder = builder or builder_as_it_is(context)
+    return _planner(builder, _present_jobs(context, builder), experimental=experimental).plan(wanted)
 
 
-def _check_choice(requirement: Requirement, chosen: Job) -> None:
-    if not requirement.specifier.contains(chosen.release.version, prereleases=True):
-        raise WheelError(
-            f"{requirement} is required, but {chosen.title} is installed or was chosen before;"
-            " name versions that fit together"
-        )
+def _planner(builder: PackageBuilder, present: Mapping[str, Job], *, experimental: bool) -> Planner:
+    # A copy: what is installed changes while the plan is carried out.
+    facts = FactsReader(builder=builder)
+    return Planner(builder=builder, facts=facts, present=dict(present), experimental=experimental)
+
+
+def _present_jobs(context: Context, builder: PackageBuilder) -> dict[str, Job]:
+    return {
+        release.name: Job(release=release, recipe=builder.registry.find(release.name))
+        for release in installed_releases(context)
+    }
+
+
+def _check_that_all_remain(builder: PackageBuilder, jobs: Mapping[str, Job], failures: Sequence[Failure]) -> None:
+    """Raise BuildError if a package that is installed failed now: without it there would be no runtime root."""
+    for failure in failures:
+        job = jobs.get(failure.name)
+        if job and builder.context.store.find(builder.stage(job)) is None:
+            log = f"; the full log is {failure.log}" if failure.log else ""
+            raise BuildError(f"{job.title} is installed, but cannot be built any more: {failure.reason}{log}")
 
 
 def _check_versions(wheels: Sequence[Wheel], environment: Mapping[str, str]) -> None:
@@ -151,13 +168,6 @@ def _check_versions(wheels: Sequence[Wheel], environment: Mapping[str, str]) -> 
                     f"{wheel.name} {wheel.version} requires {wanted}, but the version of {wanted.name} would be"
                     f" {version}; name versions that fit together"
                 )
-
-
-def _build(builder: PackageBuilder, job: Job, *, clean: bool) -> Outcome:
-    started = time.monotonic()
-    known = not clean and builder.context.store.find(builder.stage(job)) is not None
-    wheel = builder.build(job, clean=clean)
-    return Outcome(job=job, wheel=wheel, built=not known, seconds=time.monotonic() - started)
 
 
 def refresh_runtime(context: Context) -> RuntimeRoot:

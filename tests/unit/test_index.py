@@ -63,6 +63,25 @@ def test_a_newer_sdist_comes_before_an_older_wheel(bench: Bench) -> None:
     assert [one.file for one in bench.index().sdists(Requirement("pack<2"))] == ["pack-1.0.tar.gz"]
 
 
+@pytest.mark.parametrize(
+    ("offered", "wanted", "versions"),
+    [
+        (("1.0", "2.0b1"), "pack", ["1.0"]),
+        (("1.0", "2.0b1"), "pack>=1", ["1.0"]),
+        (("1.0", "2.0b1"), "pack==2.0b1", ["2.0b1"]),
+        (("1.0", "2.0b1"), "pack>=2.0a1", ["2.0b1"]),
+        (("1.0", "2.0b1"), "pack>1.5", ["2.0b1"]),
+        (("2.0a1", "2.0b1"), "pack", ["2.0b1", "2.0a1"]),
+        (("1.0", "2.0.dev3"), "pack", ["1.0"]),
+    ],
+)
+def test_a_pre_release_is_for_who_names_it_or_has_no_other(
+    bench: Bench, offered: tuple[str, ...], wanted: str, versions: list[str]
+) -> None:
+    publish(bench.web, "pack", {f"pack-{one}.tar.gz": sdist_bytes("pack", {}, one) for one in offered})
+    assert [one.version for one in bench.index().sdists(Requirement(wanted))] == versions
+
+
 def test_wheels_for_other_machines_are_passed_over(bench: Bench) -> None:
     alien = {"pack-1.0-cp313-cp313-manylinux_2_17_x86_64.whl": WHEEL, "pack-1.0.tar.gz": SDIST}
     publish(bench.web, "pack", alien)

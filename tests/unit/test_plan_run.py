@@ -1,0 +1,170 @@
+"""Carrying plans out: what fails stops only what needs it, and the closing table says why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pywasm_build.errors import BuildError, CommandFailed, PywasmError, WheelError
+from pywasm_build.installed import Installation, install_packages, installed_releases, parse_names
+from pywasm_build.plan import Plan
+from pywasm_build.plan_report import closing_text
+from pywasm_build.plan_run import one_line
+from tests.unit.checkout import Checkout, make_checkout, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
+from tests.unit.fakes import WebServer, web_server
+
+FAILURE = b"src/x.c:1:10: fatal error: 'nope.h' file not found\nerror: command 'cc' failed with exit code 1\n"
+NEEDS = "Metadata-Version: 2.2\nRequires-Dist: {}\n"
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with web_server() as server:
+        yield server
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, web: WebServer) -> Checkout:
+    return make_checkout(tmp_path, os.environ, index=web.url)
+
+
+def offer(web: WebServer, name: str, *requires: str) -> None:
+    publish(web, name, {f"{name}-1.0-py3-none-any.whl": wheel_bytes(name, requires=requires)})
+
+
+def offer_failing(web: WebServer, name: str, requires: str = "") -> None:
+    info = NEEDS.format(requires) if requires else "Metadata-Version: 2.2\n"
+    publish(web, name, {f"{name}-1.0.tar.gz": sdist_bytes(name, {"fail": FAILURE, "PKG-INFO": info.encode()})})
+
+
+def installing(checkout: Checkout, *names: str, plans: list[Plan] | None = None, clean: bool = False) -> Installation:
+    show = plans.append if plans is not None else lambda plan: None
+    wanted = parse_names(names)
+    return install_packages(checkout.context, wanted, builder=checkout.builder, keep_going=True, show=show, clean=clean)
+
+
+def results(done: Installation) -> dict[str, str]:
+    found = {outcome.job.release.name: "built" if outcome.built else "cached" for outcome in done.outcomes}
+    return found | {failure.name: "skipped" if failure.skipped else "failed" for failure in done.failures}
+
+
+def test_a_failure_stops_only_what_needs_it(checkout: Checkout, web: WebServer) -> None:
+    offer_failing(web, "bad")
+    offer(web, "app", "bad", "good")
+    offer(web, "suite", "app")
+    offer(web, "good")
+    done = installing(checkout, "suite", "good")
+    assert results(done) == {"good": "built", "bad": "failed", "app": "skipped", "suite": "skipped"}
+    assert [release.name for release in installed_releases(checkout.context)] == ["good"]
+    reasons = {failure.name: failure.reason for failure in done.failures}
+    assert reasons == {
+        "bad": "src/x.c:1:10: fatal error: 'nope.h' file not found",
+        "app": "it needs bad, which failed",
+        "suite": "it needs app, which was skipped",
+    }
+
+
+def test_the_closing_table_has_the_reason_and_the_log(checkout: Checkout, web: WebServer) -> None:
+    offer_failing(web, "bad")
+    offer(web, "app", "bad")
+    offer(web, "good")
+    installing(checkout, "good")
+    done = installing(checkout, "good", "app", "unknown")
+    lines = closing_text(done.outcomes, done.failures, checkout.context.display).splitlines()
+    assert lines[0].split() == ["package", "version", "result", "size", "time", "why"]
+    assert lines[2].split()[:3] == ["good", "1.0", "cached"]
+    told = "src/x.c:1:10: fatal error: 'nope.h' file not found (the full log is build/logs/bad.log)"
+    assert [" ".join(line.split()) for line in lines[3:]] == [
+        f"bad 1.0 failed - - {told}",
+        "app 1.0 skipped - - it needs bad, which failed",
+        "unknown - failed - - no index has a package for 'unknown'",
+        "1 cached, 2 failed, 1 skipped",
+    ]
+    assert closing_text([], []) == ""
+
+
+def test_what_is_known_to_fail_is_not_begun(checkout: Checkout, web: WebServer) -> None:
+    rusty = sdist_bytes("rusty", {"Cargo.toml": b"", "fail": FAILURE})
+    publish(web, "rusty", {"rusty-1.0.tar.gz": rusty})
+    done = installing(checkout, "rusty")
+    assert [failure.reason for failure in done.failures] == [
+        "rusty 1.0 cannot be built: it needs a Rust compiler (Cargo.toml)"
+    ]
+    assert not checkout.workspace.log("rusty").exists()
+
+
+def test_without_keep_going_the_first_failure_is_raised(checkout: Checkout, web: WebServer) -> None:
+    offer_failing(web, "bad")
+    offer(web, "good")
+    with pytest.raises(CommandFailed):
+        install_packages(checkout.context, parse_names(["bad", "good"]), builder=checkout.builder)
+    assert installed_releases(checkout.context) == []
+
+
+def test_what_a_build_reveals_is_planned_then(checkout: Checkout, web: WebServer) -> None:
+    publish(web, "app", {"app-1.0.tar.gz": sdist_with_wheel("app", requires=("lib",))})
+    publish(web, "lib", {"lib-1.0.tar.gz": sdist_with_wheel("lib", requires=("base",))})
+    offer(web, "base")
+    plans: list[Plan] = []
+    done = installing(checkout, "app", plans=plans)
+    assert [[step.name for step in plan.steps] for plan in plans] == [["app"], ["lib", "app"], ["base", "lib", "app"]]
+    assert results(done) == {"base": "built", "lib": "built", "app": "built"}
+    again = installing(checkout, "app", clean=True)
+    assert results(again) == {"base": "cached", "lib": "cached", "app": "built"}
+
+
+def test_what_a_build_reveals_may_be_missing(checkout: Checkout, web: WebServer) -> None:
+    publish(web, "app", {"app-1.0.tar.gz": sdist_with_wheel("app", requires=("gone",))})
+    done = installing(checkout, "app")
+    assert results(done) == {"gone": "failed", "app": "skipped"}
+    assert installed_releases(checkout.context) == []
+
+
+@pytest.mark.parametrize("asked", ["egg", "hen"])
+def test_a_circle_fails_as_a_whole(checkout: Checkout, web: WebServer, asked: str) -> None:
+    offer(web, "egg", "hen")
+    offer_failing(web, "hen", "egg")
+    done = installing(checkout, asked)
+    assert results(done) == {"hen": "failed", "egg": "skipped"}
+    assert installed_releases(checkout.context) == []
+
+
+def test_a_failed_upgrade_leaves_what_is_installed(checkout: Checkout, web: WebServer) -> None:
+    offer(web, "pack")
+    installing(checkout, "pack")
+    publish(web, "pack", {"pack-2.0.tar.gz": sdist_bytes("pack", {"fail": FAILURE}, "2.0")})
+    done = installing(checkout, "pack")
+    assert results(done) == {"pack": "failed"}
+    assert [f"{wheel.name} {wheel.version}" for wheel in done.root.wheels] == ["pack 1.0"]
+
+
+def test_a_clean_build_that_fails_changes_nothing(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    switch = tmp_path / "checkout" / "fails"
+    sdist = sdist_with_wheel("pack")
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist})
+    installing(checkout, "pack")
+    before = checkout.workspace.runtime.readlink()
+    python = checkout.builder.environment.python
+    python.write_text(f"#!/bin/sh\necho 'x.c:1:1: error: worse'\ntouch {switch}\nexit 3\n")
+    with pytest.raises(
+        BuildError, match=r"pack 1.0 is installed, but cannot be built any more: x.c:1:1: error: worse;"
+    ):
+        installing(checkout, "pack", clean=True)
+    assert switch.exists()
+    assert checkout.workspace.runtime.readlink() == before
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (PywasmError("what\nmore"), "what"),
+        (PywasmError(""), "PywasmError"),
+        (WheelError("x must not be installed:\n  - its tag is wrong\n  - and more"), "its tag is wrong"),
+    ],
+)
+def test_an_error_in_one_line(error: PywasmError, line: str) -> None:
+    assert one_line(error) == line
