@@ -14,10 +14,10 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from task_errors import pywasm_iterable_task, pywasm_task
+from task_errors import INTERRUPTED, pywasm_iterable_task, pywasm_task
 
 if TYPE_CHECKING:
-    from pywasm_runtime.functions.model import Call
+    from pywasm_runtime.functions.model import Call, CallRequest
     from pywasm_runtime.functions.service import FunctionService
 
 Result = TypeVar("Result")
@@ -68,8 +68,8 @@ def upload(
     from pywasm_runtime.functions.results import image_text
 
     settings = commands.function_settings(entry=entry, limits=limits, env=env, config=config)
-    owner = _user(user)
-    version = _with_service(lambda service: commands.upload(service, owner, name, Path(file), settings))
+    owner, path = _user(user), commands.named_path(file, "--file")
+    version = _with_service(lambda service: commands.upload(service, owner, name, path, settings))
     print(f"{version.user}/{version.name} is version {version.version}: {image_text(version)}")
 
 
@@ -81,7 +81,8 @@ def upload_all(context: Context, local: str, user: str = "", limits: str = "") -
     from pywasm_runtime.functions.results import image_text
 
     owner, settings = _user(user), commands.function_settings(limits=limits)
-    done = _with_service(lambda service: commands.upload_all(service, owner, Path(local), settings))
+    path = commands.named_path(local, "--local")
+    done = _with_service(lambda service: commands.upload_all(service, owner, path, settings))
     rows = [(one.name, str(one.version.version), image_text(one.version)) for one in done if one.version]
     refused = [one for one in done if one.version is None]
     print(table(("function", "version", "state"), [*rows, *((one.name, "-", "refused, see below") for one in refused)]))
@@ -157,15 +158,30 @@ def invoke(
         entry=entry or None,
         version=_number(version, "--version") if version else None,
     )
+    if async_ and (output_file or verbose):
+        raise Exit("error: --async does not wait for the end: ask for it with func.result or func.status", 2)
+    commands.check_output_file(output_file)
     if async_:
         print(_with_service(lambda service: commands.submit(service, request)).id)
         return
-    call = _with_service(lambda service: service.invoke(request))
+    call = _invoke(request)
     commands.give_logs(call, sys.stderr.buffer, sys.stderr.buffer)
     commands.give_output(call, sys.stdout.buffer, output_file)
     if verbose:
         print(commands.costs(call), file=sys.stderr)
     _end(call)
+
+
+def _invoke(request: CallRequest) -> Call:
+    """Call and wait; after Ctrl-C say what becomes of the call."""
+    accepted: list[Call] = []
+    try:
+        return _with_service(lambda service: service.invoke(request, accepted.append))
+    except KeyboardInterrupt:
+        if not accepted:
+            raise
+        fate = "it has been accepted, and the next bin/inv serve or func.invoke --async runs it from its beginning"
+        raise Exit(f"\ninterrupted; call {accepted[0].id} has not ended: {fate}", INTERRUPTED) from None
 
 
 @pywasm_task
@@ -182,6 +198,7 @@ def result(context: Context, id: str, output_file: str = "", user: str = "") -> 
     """Give the output of a call that has ended, as func.invoke does."""
     from pywasm_runtime.functions import commands
 
+    commands.check_output_file(output_file)
     call = _call(id, user)
     commands.give_output(call, sys.stdout.buffer, output_file)
     _end(call)

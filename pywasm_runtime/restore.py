@@ -68,7 +68,7 @@ class Image:
         self._native = native
         modules = [_load(embedding, mounts, part) for part in file.state.parts]
         self._plan = Plan(file.state.parts, modules, file.state.fills)
-        self._memory = os.open(file.memory, os.O_RDONLY | os.O_CLOEXEC)
+        self._memory = file.open_memory()
 
     def close(self) -> None:
         """Close the file; restored processes go on."""

@@ -30,7 +30,7 @@ def is_sealed(path: Path) -> bool:
         seal = json.loads(seal_path(path).read_bytes())
         if not stat.S_ISREG(status.st_mode) or not is_own(status) or not is_own(os.lstat(seal_path(path))):
             return False
-        if seal["identity"] == _identity(status):
+        if seal["identity"] == list(identity(status)):
             return True
         if _hash(path) != seal["sha256"]:
             return False
@@ -42,7 +42,7 @@ def is_sealed(path: Path) -> bool:
 
 def write_seal(path: Path, digest: str) -> None:
     """Seal a file whose content has the sha256 `digest`."""
-    seal = {"sha256": digest, "identity": _identity(os.lstat(path))}
+    seal = {"sha256": digest, "identity": identity(os.lstat(path))}
     replace_file(seal_path(path), json.dumps(seal).encode())
 
 
@@ -74,5 +74,6 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _identity(status: os.stat_result) -> list[int]:
-    return [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+def identity(status: os.stat_result) -> tuple[int, ...]:
+    """Tell one file, as it is now, from all others, and from itself before or after a write."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -106,6 +106,7 @@ def functions_in(folder: Path) -> list[tuple[str, Path]]:
         (path.stem if path.is_file() else path.name, path)
         for path in sorted(folder.iterdir())
         if not path.name.startswith((".", "_", "test_", "conftest."))
+        and path.name != "tests"
         and (path.is_dir() or (path.suffix == ".py" and path.is_file()))
     ]
     if not found:
@@ -141,6 +142,20 @@ async def status(service: FunctionService, user: str, call_id: str, now: float) 
         if data.log.is_file():
             text += f"; the last one's messages are in {data.log}"
     return text
+
+
+def named_path(text: str, option: str) -> Path:
+    """Give the path that an option names; an empty text, as of an unset variable, would be the current folder."""
+    if not text:
+        raise UsageError(f"{option} is empty; name a file or folder")
+    return Path(text)
+
+
+def check_output_file(text: str) -> None:
+    """Refuse a file that cannot be written before the call is run that is to fill it."""
+    path = Path(text)
+    if text and (path.is_dir() or not path.parent.is_dir()):
+        raise UsageError(f"--output-file {text}: {'it is a folder' if path.is_dir() else 'there is no such folder'}")
 
 
 def read_input(text: str, path: str, stdin: BinaryIO) -> bytes:

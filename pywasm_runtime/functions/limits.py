@@ -6,13 +6,14 @@ Sizes take KiB, MiB, GiB (also K, M, G) and KB, MB, GB; times ms, s, min, h. A n
 field's own.
 """
 
+import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from enum import Enum
 
-from pywasm_runtime.functions.errors import FunctionError, InvalidName, LimitExceeded
+from pywasm_runtime.functions.errors import FunctionError, InvalidName
 from pywasm_runtime.functions.model import Limits
 from pywasm_runtime.functions.names import did_you_mean, quote
 
@@ -85,7 +86,7 @@ _SHORT = {field: short for short, field in NAMES.items()}
 def parse_limits(text: str | Mapping[str, str], *, base: Limits | None = None, maximum: Limits = MAXIMUM) -> Limits:
     """Read `name=value` pairs; what is not named stays as in `base`.
 
-    Raises InvalidName for an unknown limit, FunctionError for a value that cannot be read, LimitExceeded out of range.
+    Raises InvalidName for an unknown limit, FunctionError for a value that cannot be read or is out of range.
     """
     pairs = _split(text) if isinstance(text, str) else text
     values: dict[str, int | float] = {}
@@ -103,10 +104,19 @@ def limits_to_json(limits: Limits) -> dict[str, int | float]:
 
 
 def limits_from_json(value: object, *, base: Limits | None = None, maximum: Limits = MAXIMUM) -> Limits:
-    """Read what `limits_to_json` gave, or a part of it; a field that is missing stays as in `base`. Errors as above."""
+    """Read what `limits_to_json` gave, or a part of it, with numbers or such texts as `parse_limits` reads.
+
+    A field that is missing stays as in `base`. Errors as above.
+    """
     if not isinstance(value, Mapping):
         raise FunctionError(f"limits must be a JSON object, not {type(value).__name__}")
-    return _checked({_field(name): number for name, number in value.items()}, base or Limits(), maximum)
+    values: dict[str, object] = {}
+    for name, number in value.items():
+        field = _field(name)
+        if field in values:
+            raise InvalidName(f"limit {_SHORT[field]} is given twice")
+        values[field] = _quantity(field, number) if isinstance(number, str) else number
+    return _checked(values, base or Limits(), maximum)
 
 
 def describe(limits: Limits) -> str:
@@ -160,7 +170,7 @@ def _checked(values: Mapping[str, object], base: Limits, maximum: Limits) -> Lim
         changes[field] = number = _number(field, value)
         if not getattr(MINIMUM, field) <= number <= getattr(maximum, field):
             low, high = (_show(field, getattr(bound, field)) for bound in (MINIMUM, maximum))
-            raise LimitExceeded(f"limit {_SHORT[field]} is {_show(field, number)[:40]}; it may be {low} to {high}")
+            raise FunctionError(f"limit {_SHORT[field]} is {_show(field, number)[:40]}; it may be {low} to {high}")
     # The values' types were checked against the fields, which the type checker cannot follow.
     return replace(base, **changes)  # type: ignore[arg-type]
 
@@ -172,7 +182,7 @@ def _number(field: str, value: object) -> int | float:
     if isinstance(value, float) and math.isfinite(value) and _unit(field) is _Unit.SECONDS:
         return value
     kind = "number" if _unit(field) is _Unit.SECONDS else "whole number"
-    raise FunctionError(f"limit {_SHORT[field]} must be a {kind}, not {quote(repr(value))}")
+    raise FunctionError(f"limit {_SHORT[field]} must be a {kind}, not {quote(json.dumps(value, default=repr))}")
 
 
 def _show(field: str, number: int | float) -> str:

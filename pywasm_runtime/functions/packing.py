@@ -25,7 +25,7 @@ def pack(path: Path) -> bytes:
     except InvalidName as error:
         raise UploadRefused(f"{path} cannot be packed: {error}") from None
     except OSError as error:
-        raise UploadRefused(f"{path} cannot be read: {error}") from None
+        raise UploadRefused(f"{error.filename or path} cannot be read: {error.strerror or error}") from None
 
 
 def pack_source(source: bytes, function: str) -> bytes:

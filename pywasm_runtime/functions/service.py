@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -38,6 +39,8 @@ class FunctionService:
         open_workers: OpenWorkers | None = None,
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
+        # What it leads to now: a runtime root that is made while functions run is not theirs.
+        self._root = settings.root.folder.resolve()
         self.settings = settings
         self._patience_seconds = patience_seconds
         self._open_workers = open_workers or open_supervisor
@@ -71,7 +74,8 @@ class FunctionService:
     ) -> FunctionVersion:
         """Check code and make it the current version of a function; see `deploy`."""
         site = Site(
-            root=self.settings.root.folder,
+            root=self._root,
+            newest_root=self.settings.root.folder,
             code=self.settings.data.code,
             storage=self._storage,
             make_image=self._make_image,
@@ -106,13 +110,14 @@ class FunctionService:
             with suppress(asyncio.CancelledError):
                 await running
 
-    async def invoke(self, request: CallRequest) -> Call:
-        """Accept a call and wait for its end."""
+    async def invoke(self, request: CallRequest, accepted: Callable[[Call], None] = lambda call: None) -> Call:
+        """Accept a call, tell `accepted` of it, and wait for its end."""
         if self._workers is None:
             # Starting them takes longer than saying that there is no such function.
             await self.function(request.user, request.function, request.version)
         workers = await self._started()
         call = await self.submit(request)
+        accepted(call)
         return await workers.run(call.id)
 
     async def functions(self, user: str) -> list[FunctionVersion]:

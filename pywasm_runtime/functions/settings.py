@@ -34,8 +34,8 @@ def settings_from_json(value: object, *, maximum: Limits = MAXIMUM) -> FunctionS
         raise FunctionError(f"settings must be a JSON object, not {type(value).__name__}")
     for key in value:
         if key not in _KEYS:
-            name = str(key)
-            raise InvalidName(f"no setting is named {quote(name)}{did_you_mean(name, _KEYS)}; there are: {_KEYS}")
+            near, known = did_you_mean(str(key), _KEYS), ", ".join(_KEYS)
+            raise InvalidName(f"no setting is named {quote(str(key))}{near}; there are: {known}")
     return FunctionSettings(
         entry=check_entry(value.get("entry", DEFAULT_ENTRY)),
         limits=limits_from_json(value.get("limits", {}), maximum=maximum),

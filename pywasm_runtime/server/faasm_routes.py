@@ -15,6 +15,8 @@ from pywasm_runtime.server.failures import UnknownContent, documented
 from pywasm_runtime.server.parameters import Service, described_body, described_bytes, read_archive
 
 router = APIRouter(tags=["Faasm"])
+# curl -d says that it sends a form, whatever it sends.
+_MESSAGE_TYPES = ("", "application/json", "application/x-www-form-urlencoded")
 _TEXT: dict[int | str, dict[str, Any]] = {200: described_bytes("Words", "text/plain; charset=utf-8")}
 _VALUE: dict[int | str, dict[str, Any]] = {200: described_bytes("The value")}
 
@@ -131,7 +133,7 @@ async def invoke(caller: Caller, service: Service, request: Request) -> Response
 
 async def _read_message(request: Request) -> FaasmMessage:
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if said not in ("", "application/json"):
+    if said not in _MESSAGE_TYPES:
         raise UnknownContent("the body must be application/json")
     try:
         return FaasmMessage.model_validate_json(await request.body())

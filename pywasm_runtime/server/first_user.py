@@ -30,6 +30,11 @@ async def make_first_user(users: Users, token_file: Path | None) -> None:
     UsageError if the file is there already or cannot be made; then there is no user either.
     """
     if await users.users():
+        if token_file is not None and not token_file.exists():
+            _say(
+                f"{token_file} was not written: there are users already, and tokens are not kept;"
+                f" a new one: bin/inv func.token --user {FIRST_USER} --admin --renew"
+            )
         return
     if token_file is None:
         token = await users.add_user(FIRST_USER, admin=True)

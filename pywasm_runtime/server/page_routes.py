@@ -4,6 +4,7 @@ from importlib import resources
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response, Security
+from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPAuthorizationCredentials
 
 from pywasm_runtime.server.access import Tokens, bearer, recognise
@@ -50,8 +51,13 @@ async def metrics(
     return Response(numbers.text(), headers={"Content-Type": CONTENT_TYPE})
 
 
+async def _to_status_page() -> Response:
+    return RedirectResponse("/status")
+
+
 def _add_files() -> None:
     folder = resources.files("pywasm_runtime.server") / "static"
+    router.add_api_route("/", _to_status_page, include_in_schema=False)
     for path, (name, kind) in _FILES.items():
         content = (folder / name).read_bytes()
         router.add_api_route(path, _file_route(content, kind), include_in_schema=False)

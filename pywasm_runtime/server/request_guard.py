@@ -6,10 +6,11 @@ This is plain ASGI around the application: a request that is within its bounds c
 import asyncio
 from collections import Counter
 from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pywasm_runtime.functions.errors import Busy, LimitExceeded
+from pywasm_runtime.functions.errors import Busy, InvalidName, LimitExceeded
 from pywasm_runtime.server.failures import SlowBody, error_response
 from pywasm_runtime.server.settings import ServerSettings
 
@@ -50,6 +51,9 @@ class RequestGuard:
             self._count(scope, status or HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _admitted(self, scope: Scope) -> ASGIApp:
+        if "\N{REPLACEMENT CHARACTER}" in scope["path"] and not _is_utf8(scope):
+            # The web server has put that character in place of each wrong byte, which makes one key of many.
+            return error_response(InvalidName("the address has bytes that are not UTF-8"))
         if self.running <= self._settings.requests or scope["path"] in _UNBOUNDED:
             return self._app
         return error_response(Busy(f"{self._settings.requests} requests are being answered; try again later"))
@@ -103,6 +107,14 @@ class _Body:
             raise LimitExceeded(
                 f"the request's body is larger than this server takes: {self._settings.body_bytes} bytes"
             )
+
+
+def _is_utf8(scope: Scope) -> bool:
+    try:
+        unquote_to_bytes(scope.get("raw_path") or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _announced(scope: Scope) -> int:

@@ -31,7 +31,7 @@ _ADVICE = {
     sqlite3.SQLITE_NOTADB: "the file is no database; bring back a copy, or move it away to begin anew",
     sqlite3.SQLITE_BUSY: "another process kept it for long; try again, or find which one hangs",
     sqlite3.SQLITE_READONLY: "it cannot be written; see who owns the file and its folder, and how it is mounted",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see who owns the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; see who owns the file and its folder, and how it is mounted",
     sqlite3.SQLITE_IOERR: "reading or writing failed; see whether the disk is full or failing",
     sqlite3.SQLITE_TOOBIG: "a value is larger than the file can hold",
 }
@@ -58,6 +58,7 @@ class Database:
                 self.path, timeout=busy_seconds, isolation_level=None, cached_statements=256
             )
         try:
+            self._file = _file_at(self.path)
             self._prepare(max_bytes)
         except BaseException:
             self._connection.close()
@@ -71,12 +72,14 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[None]:
         """Do what the block does as one step: all of it, or nothing if an exception leaves the block."""
+        self._check_file()
         with self._transaction("BEGIN IMMEDIATE"):
             yield
 
     @contextmanager
     def read(self) -> Iterator[None]:
         """Let the block see the file as it is at its first query, whatever others write meanwhile."""
+        self._check_file()
         with self._transaction("BEGIN"):
             yield
 
@@ -92,11 +95,13 @@ class Database:
 
     def rows(self, statement: str, values: Values = ()) -> list[Row]:
         """Give all rows of a query."""
+        self._check_file()
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
 
     def row(self, statement: str, values: Values = ()) -> Row | None:
         """Give the first row of a query."""
+        self._check_file()
         with self._translated():
             # All rows are fetched: a statement that is not at its end would keep a view of the file open.
             found = self._connection.execute(statement, values).fetchall()
@@ -110,6 +115,13 @@ class Database:
     def damaged(self, what: str) -> StorageError:
         """Make the error for a row whose content cannot be understood."""
         return StorageError(f"{self.path}: {what} is damaged; bring back a copy of the file")
+
+    def _check_file(self) -> None:
+        # SQLite would go on with the file that has no name any more, and all would be lost at the end.
+        if _file_at(self.path) != self._file:
+            raise StorageError(
+                f"{self.path}: removed or replaced while it was in use; stop all that use it, and start again"
+            )
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -196,6 +208,15 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Tell which file has this name now."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _statements(script: str) -> list[str]:

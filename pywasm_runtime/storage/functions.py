@@ -4,7 +4,7 @@ import time
 
 from pywasm_runtime.functions.errors import FunctionError, NotFound
 from pywasm_runtime.functions.model import FunctionSettings, FunctionVersion
-from pywasm_runtime.functions.names import check_digest, check_function, check_user
+from pywasm_runtime.functions.names import check_digest, check_function, check_user, did_you_mean
 from pywasm_runtime.functions.settings import settings_from_text, settings_to_text
 from pywasm_runtime.storage.database import Database, Row
 
@@ -50,7 +50,7 @@ class Functions:
         where = "v.version = f.current WHERE f.user = ? AND f.name = ?"
         row = self._database.row(f"{_FROM} AND {where}", _checked(user, name))
         if row is None:
-            raise _no_function(user, name)
+            raise self._no_function(user, name)
         return self._read(row)
 
     def version(self, user: str, name: str, number: int) -> FunctionVersion:
@@ -65,12 +65,18 @@ class Functions:
             raise NotFound(f"function {user}/{name} has no version {number}")
         return self._read(row)
 
+    def _no_function(self, user: str, name: str) -> NotFound:
+        known = "SELECT name FROM functions WHERE user = ? AND current IS NOT NULL LIMIT 1000"
+        rows = self._database.rows(known, (user,))
+        near = did_you_mean(name, [str(row[0]) for row in rows])
+        return NotFound(f"user {user} has no function {name}{near}; upload it first")
+
     def versions(self, user: str, name: str) -> list[FunctionVersion]:
         """Give all versions, the newest first; raises NotFound if there is no such function."""
         where = "f.user = ? AND f.name = ? AND NOT v.deleted"
         rows = self._database.rows(f"{_FROM} WHERE {where} ORDER BY v.version DESC", _checked(user, name))
         if not rows:
-            raise _no_function(user, name)
+            raise self._no_function(user, name)
         return [self._read(row) for row in rows]
 
     def names(self, user: str) -> list[FunctionVersion]:
@@ -108,7 +114,7 @@ class Functions:
                 "UPDATE functions SET current = NULL WHERE user = ? AND name = ? AND current IS NOT NULL", values
             )
             if not changed:
-                raise _no_function(user, name)
+                raise self._no_function(user, name)
             self._database.execute(
                 "UPDATE versions SET deleted = 1 WHERE function ="
                 " (SELECT id FROM functions WHERE user = ? AND name = ?)",
@@ -147,7 +153,3 @@ def remove_unneeded(database: Database) -> None:
 
 def _checked(user: str, name: str) -> tuple[str, str]:
     return check_user(user), check_function(name)
-
-
-def _no_function(user: str, name: str) -> NotFound:
-    return NotFound(f"user {user} has no function {name}; upload it first")

@@ -37,7 +37,7 @@ class Users:
         values = (name, _digest(token), int(admin), time.time())
         with self._database.write():
             if self._database.row("SELECT 1 FROM users WHERE name = ?", (name,)) and not renew:
-                raise InvalidName(f"there is a user {name} already; ask for a new token, or choose another name")
+                raise InvalidName(f"there is a user {name} already; --renew gives a new token and ends the old one")
             self._database.execute(
                 "INSERT INTO users VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE"
                 " SET token_sha256 = excluded.token_sha256, admin = excluded.admin",

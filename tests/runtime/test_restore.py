@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,8 @@ from pywasm_runtime.seals import seal_path
 from tests.runtime.test_process import write_program
 from tests.runtime.world import ABI, LIBRARIES, MAIN_WAT, side_binary
 
+ROOT = Path(__file__).resolve().parents[2]
+
 COUNTER = """
   (import "env" "memory" (memory 1))
   (import "env" "__indirect_function_table" (table 1 funcref))
@@ -42,6 +46,26 @@ COUNTER = """
       (call_indirect (param i32) (result i32) (call $double (i32.load (global.get $mb))) (global.get $plus_ten))))
 """
 """It imports its own `later`, which needs a thunk; `count` gives 1000 + 10 + twice a number that grows."""
+
+TAKING = """
+import os, sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from pywasm_runtime.image import ImageStore
+store, number = ImageStore(Path(sys.argv[1])), int(sys.argv[2])
+state = store.find("shared").state
+for step in range(200):
+    pointer = number << 16 | step
+    mine = replace(state, stack_pointer=pointer)
+    store.keep("shared", mine, lambda offset, length: pointer.to_bytes(4, "little").ljust(length, b"x"))
+    with suppress(FileNotFoundError):  # another process has replaced it since
+        found = store.find("shared")
+        memory = found.open_memory()
+        assert int.from_bytes(os.pread(memory, 4, 0), "little") == found.state.stack_pointer
+        os.close(memory)
+print("200 times")
+"""
 
 ASKING = """
   (import "env" "ask" (func $ask (param i32) (result i32)))
@@ -238,6 +262,35 @@ def test_a_touched_image_is_hashed_and_used(guests: Guests) -> None:
     memory = take_image(first, guests.images, "touched").memory
     os.utime(memory, (1, 1))
     assert guests.images.find("touched") is not None
+
+
+def test_an_image_that_another_process_replaces_is_not_mixed_with_it(guests: Guests) -> None:
+    first = guests.new()
+    first.instantiate()
+    take_image(first, guests.images, "replaced")
+    file = guests.images.find("replaced")
+    take_image(first, ImageStore(guests.images.folder), "replaced")
+    with pytest.raises(FileNotFoundError):
+        guests.open(file)
+    guests.open(guests.images.find("replaced")).close()
+
+
+def test_many_processes_take_and_find_one_image(guests: Guests) -> None:
+    first = guests.new()
+    first.instantiate()
+    take_image(first, guests.images, "shared")
+    processes = []
+    for number in range(3):  # each with contents of its own, which must not be mixed
+        script = [sys.executable, "-c", TAKING, str(guests.images.folder), str(number)]
+        processes.append(subprocess.Popen(script, cwd=ROOT, stdout=subprocess.PIPE, text=True))
+    endings = [(process.communicate(timeout=60)[0], process.returncode) for process in processes]
+    assert endings == [("200 times\n", 0)] * 3
+    assert {path.name for path in guests.images.folder.iterdir()} == {
+        "shared.memory",
+        "shared.json",
+        "shared.state.text",
+        "shared.state.json",
+    }
 
 
 def test_images_that_were_not_used_for_longest_go_first(guests: Guests) -> None:

@@ -42,6 +42,7 @@ class FakeWorkers:
     images: list[FunctionVersion] = field(default_factory=list)
     tasks: dict[str, asyncio.Task[Call]] = field(default_factory=dict)
     drained: list[float] = field(default_factory=list)
+    import_error: str = ""
 
     async def submit(self, request: CallRequest, *, queue_limit: int | None = None) -> Call:
         call = await self.storage.run(lambda storage: storage.calls.submit(request, queue_limit=queue_limit))
@@ -54,6 +55,8 @@ class FakeWorkers:
 
     async def make_image(self, function: FunctionVersion) -> ImageReport:
         self.images.append(function)
+        if self.import_error:
+            return ImageReport(error=self.import_error)
         code = self.settings.data.code / function.digest
         module = main_module([path.name for path in code.iterdir()], function.name)
         source = (code / f"{module}.py").read_text()
@@ -93,10 +96,11 @@ class FakeOpener:
 
     opened: list[FakeWorkers] = field(default_factory=list)
     closed: int = 0
+    import_error: str = ""
 
     @asynccontextmanager
     async def __call__(self, settings: ServiceSettings, storage: StorageThread) -> AsyncIterator[FakeWorkers]:
-        workers = FakeWorkers(settings=settings, storage=storage)
+        workers = FakeWorkers(settings=settings, storage=storage, import_error=self.import_error)
         self.opened.append(workers)
         try:
             yield workers

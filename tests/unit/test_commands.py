@@ -90,6 +90,7 @@ def test_uploading_all_goes_on_after_a_refusal(tmp_path: Path) -> None:
     (local / "broken.py").write_bytes(b"def (")
     (local / "a name.py").write_bytes(SOURCE)
     (local / "__pycache__").mkdir()
+    (local / "tests").mkdir()
     done = with_service(tmp_path, lambda service: commands.upload_all(service, "ann", local, DEFAULTS))
     assert [(one.name, one.version is not None) for one in done] == [
         ("a name", False),

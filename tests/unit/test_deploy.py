@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pywasm_runtime.functions.errors import FunctionError, InvalidName, LimitExceeded, NotFound, UploadRefused
+from pywasm_runtime.functions.errors import FunctionError, InvalidName, NotFound, UploadRefused
 from pywasm_runtime.functions.model import FunctionSettings, FunctionVersion, Limits
 from pywasm_runtime.functions.service import FunctionService
 from tests.unit.fake_workers import FakeOpener
-from tests.unit.service_world import SOURCE, source, with_service
+from tests.unit.service_world import SOURCE, settings, source, with_service
+from tests.unit.test_requirements import make_root
 
 
 def zipped(**files: str) -> bytes:
@@ -114,6 +116,41 @@ def test_requirements_that_are_met(tmp_path: Path) -> None:
     assert upload(tmp_path, archive).version == 1
 
 
+def test_requirements_that_a_newer_runtime_root_meets(tmp_path: Path) -> None:
+    archive = zipped(main__py=SOURCE.decode(), requirements__txt="numpy<3\n")
+    make_root(tmp_path / "new")
+    root = settings(tmp_path).root.folder
+    root.rename(tmp_path / "old")
+    shutil.rmtree(next((tmp_path / "old").rglob("numpy*.dist-info")))
+    root.symlink_to("old")
+
+    async def body(service: FunctionService) -> str:
+        root.unlink()
+        root.symlink_to("new")  # as bin/inv libs.install does
+        with pytest.raises(UploadRefused) as caught:
+            await service.upload("ann", "hello", archive)
+        return str(caught.value)
+
+    assert "installed after the server was started" in with_service(tmp_path, body)
+    assert upload(tmp_path, archive).version == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        ("ModuleNotFoundError: No module named 'six'", "; if that is a package: bin/inv libs.install --name six"),
+        ("ModuleNotFoundError: No module named '--all; rm'", ""),
+        ("ModuleNotFoundError: No module named 'a.b'", ""),
+        ("ImportError: cannot import name 'b' from 'a'", ""),
+    ],
+)
+def test_a_module_that_is_missing_may_be_a_package(tmp_path: Path, error: str, hint: str) -> None:
+    opener = FakeOpener(import_error=error)
+    with pytest.raises(UploadRefused) as caught:
+        upload(tmp_path, source(), opener=opener)
+    assert str(caught.value) == f"hello.py cannot be imported: {error}{hint}"
+
+
 def test_requirements_that_are_not_met(tmp_path: Path) -> None:
     opener = FakeOpener()
     archive = zipped(main__py=SOURCE.decode(), requirements__txt="numpy<2\nsix\n")
@@ -141,7 +178,7 @@ def test_names_are_checked_first(tmp_path: Path, user: str, name: str) -> None:
     [
         ({"entry": "a b"}, InvalidName),
         ({"entry": "lambda"}, InvalidName),
-        ({"limits": Limits(memory_bytes=1 << 40)}, LimitExceeded),
+        ({"limits": Limits(memory_bytes=1 << 40)}, FunctionError),
         ({"limits": Limits(wall_seconds=float("nan"))}, FunctionError),
         ({"environment": {"A=B": "c"}}, InvalidName),
         ({"environment": {"A": "\0"}}, InvalidName),

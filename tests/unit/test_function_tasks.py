@@ -72,6 +72,12 @@ def test_rolling_back_and_deleting(inv: Inv, tmp_path: Path) -> None:
     assert again.stderr == b"error: user ann has no function hello; upload it first\n"
 
 
+def test_a_mistyped_name(inv: Inv, tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for task in ("func.invoke", "func.show", "func.delete"):
+        assert b"has no function helo (did you mean 'hello'?)" in inv(task, "--name", "helo").stderr
+
+
 def test_looking_at_calls(inv: Inv, tmp_path: Path) -> None:
     ids = prepare(tmp_path)
     done = inv("func.result", "--id", ids["done"])
@@ -95,7 +101,9 @@ def test_a_token_is_the_only_thing_on_stdout(inv: Inv, tmp_path: Path) -> None:
     user = with_service(tmp_path, lambda service: service.authenticate(first.stdout.decode().strip()))
     assert user is not None
     assert (user.name, user.admin) == ("bob", False)
-    assert inv("func.token", "--user", "bob").returncode == 1
+    again = inv("func.token", "--user", "bob")
+    assert (again.returncode, again.stdout) == (1, b"")
+    assert b"--renew gives a new token" in again.stderr
     assert inv("func.token", "--user", "bob", "--renew", "--admin").stdout != first.stdout
 
 
@@ -112,10 +120,21 @@ def test_a_token_is_the_only_thing_on_stdout(inv: Inv, tmp_path: Path) -> None:
         (["func.status", "--id", "../x"], 1, "a call's id is 32 of 0-9 and a-f"),
         (["func.status", "--id", "0" * 32], 1, "error: there is no call 000"),
         (["func.roll-back", "--name", "none", "--version", "1"], 1, "error: function ann/none has no version 1"),
-        (["func.upload", "--name", "x", "--file", "missing.py"], 1, "missing.py cannot be read"),
+        (
+            ["func.upload", "--name", "x", "--file", "missing.py"],
+            1,
+            "missing.py cannot be read: No such file",
+        ),
         (["func.upload", "--name", "x", "--file", "x.py", "--limits", "memry=1"], 1, "did you mean 'memory'?"),
         (["func.upload", "--name", "x", "--file", "x.py", "--env", "A=1", "--env", "B"], 2, "write --env NAME=VALUE"),
         (["func.upload", "--name", "x"], 1, "file"),
+        (["func.upload", "--name", "x", "--file", ""], 2, "--file is empty"),
+        (["func.upload-all", "--local", ""], 2, "--local is empty"),
+        (["func.invoke", "--name", "x", "--output-file", "missing/x"], 2, "missing/x: there is no such folder"),
+        (["func.invoke", "--name", "x", "--output-file", "."], 2, "--output-file .: it is a folder"),
+        (["func.invoke", "--name", "x", "--async", "--verbose"], 2, "--async does not wait for the end"),
+        (["func.invoke", "--name", "x", "--async", "--output-file", "x"], 2, "--async does not wait for the end"),
+        (["func.result", "--id", "0" * 32, "--output-file", "missing/x"], 2, "there is no such folder"),
         (["func.upload-all", "--local", "missing"], 2, "error: --local missing is not a folder"),
         (["func.list", "--user", "A"], 1, "error: 'A' is not accepted"),
         (["serve", "--host", "example"], 2, "--host must be an IP address"),

@@ -111,7 +111,7 @@ def test_what_holds_bytes(target: Target, content: Any) -> None:
 
 @pytest.mark.parametrize("content", [3, "text", None, [1]])
 def test_what_holds_none(target: Target, content: Any) -> None:
-    with pytest.raises(TypeError, match="bytes-like"):
+    with pytest.raises(TypeError, match="must be bytes, not"):
         host.write_state("k", content)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import array
+from typing import Any
+
 import pytest
 
 import pywasm_host as host
@@ -168,3 +171,26 @@ def test_a_lock_ends_with_its_block_and_its_call() -> None:
     assert call(locks, world=world).output == b"locked"
     call(lambda: host.lock_state(KEY).__enter__(), world=world)
     assert call(locks, world=world).output == b"locked"
+
+
+@pytest.mark.parametrize("content", ["text", 5, None, [1]])
+def test_what_is_no_bytes_is_told(content: Any) -> None:
+    def entry() -> None:
+        for write in (
+            lambda: host.write_state(KEY, content),
+            lambda: host.write_state_range(KEY, 0, content),
+            lambda: host.append_state(KEY, content),
+            lambda: host.chain("other", content),
+        ):
+            with pytest.raises(TypeError, match=rf"must be bytes, not {type(content).__name__}; text becomes bytes by"):
+                write()
+
+    assert call(entry).error == ""
+
+
+def test_arrays_are_bytes() -> None:
+    def entry() -> None:
+        host.write_state(KEY, array.array("H", [1, 2]))  # type: ignore[arg-type]
+        host.write_output(host.read_state(KEY))
+
+    assert call(entry).output == array.array("H", [1, 2]).tobytes()

@@ -137,7 +137,9 @@ def test_many_at_once(client: Client) -> None:
     assert [answer.content for answer in client.run(all_at_once)] == [b"%d" % n for n in range(200)]
 
 
-@pytest.mark.parametrize("key", ["a", "a/b", "/a", "a//b", "../..", "a b", "ä", "%25", "x" * 512])
+@pytest.mark.parametrize(
+    "key", ["\N{REPLACEMENT CHARACTER}", "a", "a/b", "/a", "a//b", "../..", "a b", "ä", "%25", "x" * 512]
+)
 def test_state(client: Client, key: str) -> None:
     path = f"{USER}/state/{quote(key).replace('.', '%2E')}"
     assert client.ask("PUT", path, content=b"v\0\xff").status_code == 204
@@ -149,7 +151,7 @@ def test_state(client: Client, key: str) -> None:
     assert error_of(client.ask("GET", path))[:2] == (404, "not_found")
 
 
-@pytest.mark.parametrize("key", ["", "a%00b", "a%0Ab", "%0A", "x" * 513, "%C3%A4" * 257])
+@pytest.mark.parametrize("key", ["", "a%00b", "a%0Ab", "%0A", "%FF", "a%E4b", "x" * 513, "%C3%A4" * 257])
 def test_state_keys_that_are_none(client: Client, key: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
         assert error_of(client.ask(method, f"{USER}/state/{key}"))[:2] == (400, "invalid_name")

@@ -97,6 +97,11 @@ def test_wrong_messages(client: Client, body: bytes, status: int) -> None:
     assert error_of(answer)[0] == status, answer.text
 
 
+def test_a_message_that_curl_sends(client: Client) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert client.ask("POST", "/", content=b'{"function": "nothing"}', headers=form).status_code == 404
+
+
 def test_a_message_of_another_type(client: Client) -> None:
     assert client.ask("POST", "/", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
 

@@ -58,7 +58,7 @@ def test_settings_of_an_upload(client: Client) -> None:
     [
         ("?limits=wal=5", PYTHON, SOURCE, (400, "invalid_name", "did you mean 'wall'?")),
         ("?limits=wall=-5", PYTHON, SOURCE, (400, "function", "limit wall cannot be '-5'")),
-        ("?limits=memory=1", PYTHON, SOURCE, (413, "limit_exceeded", "limit memory is 1B")),
+        ("?limits=memory=1", PYTHON, SOURCE, (400, "function", "limit memory is 1B")),
         ("?entry=a-b", PYTHON, SOURCE, (400, "invalid_name", "'a-b' cannot be an entry")),
         ("", {**PYTHON, "Pywasm-Settings": "{"}, SOURCE, (400, "function", "not valid JSON")),
         ("", {**PYTHON, "Pywasm-Settings": "[" * 9999}, SOURCE, (400, "function", "not valid JSON")),
@@ -163,6 +163,8 @@ def test_what_is_open(client: Client) -> None:
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert client.ask("GET", "/openapi.json", token=None).json()["info"]["title"] == "pywasm"
+    home = client.ask("GET", "/", token=None)
+    assert (home.status_code, home.headers["Location"]) == (307, "/status")
     for path in ("/docs", "/redoc", "/status/../app.py", "/status/status.html"):
         assert client.ask("GET", path, token=None).status_code == 404
 

@@ -117,6 +117,12 @@ def test_a_token_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "new-token" not in capsys.readouterr().err
 
 
+def test_a_token_file_that_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(make_first_user(FakeFunctions(), tmp_path / "token"))
+    assert "was not written: there are users already" in capsys.readouterr().err
+    assert not (tmp_path / "token").exists()
+
+
 def test_a_token_file_that_is_there(tmp_path: Path) -> None:
     service = FakeFunctions()
     service.tokens = {}

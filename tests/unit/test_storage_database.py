@@ -3,8 +3,11 @@
 import asyncio
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,6 +18,14 @@ from pywasm_runtime.functions.errors import FunctionError, InvalidName, NotFound
 from pywasm_runtime.functions.model import CallRequest, FunctionSettings
 from pywasm_runtime.storage import Storage, StorageThread
 from pywasm_runtime.storage.database import FILE_NAME, Database
+from pywasm_runtime.storage.schema import SCHEMA_VERSION
+
+OPEN_AND_CLOSE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+connection.close()
+"""
 
 
 @pytest.fixture
@@ -32,11 +43,50 @@ def add_function(storage: Storage, user: str = "ann", name: str = "f", archive: 
     storage.functions.add_version(user, name, digest="a" * 64, archive=archive, settings=FunctionSettings())
 
 
+def schema_version(folder: Path) -> int:
+    with closing(Database(folder)) as database:
+        return database.number("PRAGMA user_version")
+
+
 def test_the_folder_is_private(folder: Path) -> None:
     with Storage(folder) as storage:
         storage.users.add("ann")
         assert folder.stat().st_mode & 0o777 == 0o700
         assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_opening_it_again_keeps_the_locks_of_the_process(folder: Path) -> None:
+    with closing(Database(folder)) as first:
+        with closing(Database(folder)):
+            pass  # closing any descriptor of the file would give back the locks that `first` has on it
+        subprocess.run([sys.executable, "-c", OPEN_AND_CLOSE, str(folder / FILE_NAME)], check=True)
+        # A process that takes itself for the last one deletes the log, with all that is in it.
+        assert (folder / f"{FILE_NAME}-wal").exists()
+        first.execute("CREATE TABLE after (number INTEGER)")
+    with closing(Database(folder)) as database:
+        assert database.rows("SELECT name FROM sqlite_schema WHERE name = 'after'") == [("after",)]
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_removed_in_use_is_told(folder: Path, replaced: bool) -> None:
+    with Storage(folder) as storage:
+        add_function(storage)
+        for path in list(folder.iterdir()):
+            path.unlink()
+        if replaced:
+            with Storage(folder) as other:
+                add_function(other)
+        with pytest.raises(StorageError, match="removed or replaced while it was in use"):
+            storage.calls.submit(CallRequest(user="ann", function="f"))
+        with pytest.raises(StorageError, match="removed or replaced"):
+            storage.functions.names("ann")
+
+
+def test_many_threads_make_the_file_at_once(folder: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        versions = threads.map(lambda _: schema_version(folder), range(8))
+        assert set(versions) == {SCHEMA_VERSION}
+    assert (folder / FILE_NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_what_was_written_is_there_the_next_time(folder: Path) -> None:
