@@ -81,12 +81,12 @@ def test_a_compiled_package_without_a_recipe_is_interrupted_and_then_built(scrat
     again = scratch.inv("libs.install", "--name", COMPILED)
     assert again.returncode == 0, again.stderr
     assert f"warning: {COMPILED} is not in the registry; its sdist" in again.stderr
-    assert f"{COMPILED} (built)" in again.stdout
+    assert "1 built" in again.stdout
     code = f"import {COMPILED} as u; print(u.dumps({{'a': [1, 2.5, None, 'ü']}}), u.loads('[1e3, {{\"b\": true}}]'))"
     assert printed(scratch.python("-c", code)) == '{"a":[1,2.5,null,"\\u00fc"]} [1000.0, {\'b\': True}]'
     assert COMPILED not in installed(chain)
     third = scratch.inv("libs.install", "--name", COMPILED)
-    assert f"{COMPILED} (cached)" in third.stdout
+    assert "1 cached" in third.stdout
 
 
 def test_one_inv_waits_for_the_other(scratch: Checkout) -> None:
