@@ -129,8 +129,10 @@ def _open_files() -> str:
     numbers = [number for number in range(3, _MOST_DESCRIPTORS) if _is_file(number)]
     if not numbers:
         return ""
-    names = {one.fileno(): str(one.name) for one in gc.get_objects() if isinstance(one, io.FileIO) and not one.closed}
-    shown = ", ".join(names.get(number, f"descriptor {number}") for number in numbers[:5])
+    opened = [one for one in gc.get_objects() if isinstance(one, io.FileIO) and not one.closed]
+    names = {one.fileno(): one.name for one in opened if isinstance(one.name, str)}
+    named_first = sorted(numbers, key=lambda number: number not in names)
+    shown = ", ".join(names.get(number, f"descriptor {number}") for number in named_first[:5])
     return f"the module keeps files open when it is imported ({shown})"
 
 

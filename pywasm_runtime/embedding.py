@@ -31,13 +31,17 @@ class Program:
 
 
 class Embedding:
-    """Run processes of `program`; `looked_up` has further functions of the host, by name and number of parameters."""
+    """Run processes of `program`; `looked_up` has further functions of the host, by name and number of parameters.
+
+    constants: what entry points gave that give the same in every process, by name.
+    """
 
     def __init__(self, program: Program, compiled: ModuleCache, looked_up: Mapping[str, int] | None = None) -> None:
         self.program = program
         self.compiled = compiled
         self.looked_up = dict(looked_up or {})
         self._entrances: set[tuple[str, int]] = set()
+        self.constants: dict[str, int] = {}
         self.module = compiled.load(program.digest, program.path.read_bytes, program.guest_name)
         self.linker = HostLinker(compiled.engine)
         # wasmtime's own refuses a status above 125; Python's os._exit and sys.exit go up to 255.

@@ -12,6 +12,7 @@ from struct import Struct
 from pywasm_runtime.process import GuestProcess
 
 _CELL = Struct("<IIII")  # addresses of the pointer and of the exception, address of the word, the bit in it
+_ENTRY = "pywasm_interruption"
 _TRIES = 40
 _PAUSE_SECONDS = 0.005
 
@@ -22,9 +23,11 @@ class Interruption:
     def __init__(self, process: GuestProcess) -> None:
         self._lock = threading.Lock()
         self._words: tuple[ctypes.c_uint32, int, ctypes.c_uint32, int] | None = None
-        address = process.enter("pywasm_interruption")
+        known = process.embedding.constants
+        if _ENTRY not in known:
+            known[_ENTRY] = process.enter(_ENTRY) or 0  # the address of a static variable
         memory = process.guest().memory
-        cell = process.space.read(memory, address, _CELL.size) if address else None
+        cell = process.space.read(memory, known[_ENTRY], _CELL.size) if known[_ENTRY] else None
         if cell is None:
             return
         pending, exception, breaker, bit = _CELL.unpack(cell)

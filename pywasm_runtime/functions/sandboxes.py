@@ -111,11 +111,13 @@ class Sandboxes:
             raise
 
     def _process(self, code: Path, captures: Captures, limits: Limits | None = None) -> GuestProcess:
+        """Make a process of which nothing exists yet: one to be restored, or without `limits` one that starts anew."""
         return GuestProcess(
             self._embedding,
             ProcessSettings(
-                arguments=[self._root.program.guest_name],
-                environment=ENVIRONMENT,
+                # A restored process has these in its memory.
+                arguments=[self._root.program.guest_name] if limits is None else (),
+                environment=ENVIRONMENT if limits is None else {},
                 # Always the same folders in the same order: an image knows them by the host's numbers.
                 mounts=[
                     Mount(host=self._root.folder, guest="/"),
