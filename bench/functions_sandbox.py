@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pywasm_runtime.functions.guest_stack import run_on_guest_thread
@@ -12,6 +13,8 @@ from pywasm_runtime.functions.model import FunctionSettings, FunctionVersion
 from pywasm_runtime.functions.sandboxes import Sandboxes, SandboxSettings
 from pywasm_runtime.precompile import modules_folder
 from pywasm_runtime.runtime_root import find_runtime_root
+
+_WARM_UP = 50
 
 
 class _Host:
@@ -35,10 +38,18 @@ class _Host:
         self.output = content
 
 
-def sandbox_times(root: Path, source: bytes, calls: int) -> tuple[list[float], list[float]]:
-    """Give the seconds from nothing to the first line of the function, and those of a callback within one call."""
-    first_lines: list[float] = []
-    callbacks: list[float] = []
+@dataclass(frozen=True)
+class SandboxTimes:
+    """Hold seconds: from nothing to the first line of the function, from a prepared sandbox to it, of a callback."""
+
+    first_lines: list[float] = field(default_factory=list)
+    from_prepared: list[float] = field(default_factory=list)
+    callbacks: list[float] = field(default_factory=list)
+
+
+def sandbox_times(root: Path, source: bytes, calls: int) -> SandboxTimes:
+    """Time so many calls, each in a sandbox of its own, and callbacks within one."""
+    times = SandboxTimes()
     with tempfile.TemporaryDirectory(prefix="pywasm-bench-") as folder:
         code = Path(folder) / "code"
         code.mkdir()
@@ -55,18 +66,21 @@ def sandbox_times(root: Path, source: bytes, calls: int) -> tuple[list[float], l
             report = sandboxes.make_image(function, code)
             if report.error or report.no_image:
                 raise RuntimeError(f"the benchmark's function has no image: {report}")
-            for _ in range(calls + 50):
+            for number in range(calls + _WARM_UP):
                 host = _Host("faasm_main")
                 started = time.perf_counter()
                 sandbox = sandboxes.prepare(function, code)
+                prepared = time.perf_counter()
                 sandbox.run(host, "faasm_main")
                 sandbox.close()
-                first_lines.append(host.first_line - started)
+                if number >= _WARM_UP:
+                    times.first_lines.append(host.first_line - started)
+                    times.from_prepared.append(host.first_line - prepared)
             host = _Host("callbacks")
             sandbox = sandboxes.prepare(function, code)
             sandbox.run(host, "callbacks")
             sandbox.close()
-            callbacks.extend(json.loads(host.output))
+            times.callbacks.extend(json.loads(host.output))
 
         run_on_guest_thread(measure)
-    return first_lines[50:], callbacks
+    return times
