@@ -81,8 +81,8 @@ def test_in_a_side_module(chain: Chain, library: Library, tmp_path: Path) -> Non
     # An extension module has no main, which the compiler would take for that of a program.
     flags = ["-O1", "-fPIC", "-shared", "-Dmain=try_library"]
     chain.compile(*flags, library.program, *library.flags, "-o", "try.so", cwd=tmp_path, language=library.language)
-    code = f"import ctypes, os; os.chdir('/work'); raise SystemExit(ctypes.CDLL('/work/try.so').{library.function}())"
-    ended = chain.python("--dir", f"{tmp_path}:/work", "-c", code)
+    code = f"import ctypes, os; os.chdir('/made'); raise SystemExit(ctypes.CDLL('/made/try.so').{library.function}())"
+    ended = chain.python("--dir", f"{tmp_path}:/made", "-c", code)
     assert (ended.returncode, ended.stdout) == (0, ""), ended.stderr
 
 

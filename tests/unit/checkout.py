@@ -200,3 +200,9 @@ def publish(web: WebServer, name: str, files: Mapping[str, bytes], *, hashes: Ma
         links.append(f'<a href="../../files/{file}{fragment}">{file}</a>')
     page = f"<!DOCTYPE html><html><body>{' '.join(links)}</body></html>"
     web.replies[f"/simple/{name}/"] = [Reply(body=page.encode(), content_type="text/html")]
+
+
+def offer(web: WebServer, name: str, *requires: str, versions: tuple[str, ...] = ("1.0",)) -> None:
+    """Offer pure wheels of a package that require others."""
+    wheels = {f"{name}-{one}-py3-none-any.whl": wheel_bytes(name, one, requires=requires) for one in versions}
+    publish(web, name, wheels)

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from pywasm_build.errors import RecipeError, StoreError, UsageError, WheelError
 from pywasm_build.installed import Installation, install_packages, installed_releases, parse_names, state_path
 from pywasm_build.store import read_stamp
-from tests.unit.checkout import Checkout, make_checkout, publish, sdist_with_wheel, wheel_bytes
+from tests.unit.checkout import Checkout, make_checkout, offer, publish, sdist_with_wheel, wheel_bytes
 from tests.unit.fakes import WebServer, web_server
 
 
@@ -28,11 +28,6 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
 @pytest.fixture
 def checkout(tmp_path: Path, web: WebServer) -> Checkout:
     return make_checkout(tmp_path, os.environ, index=web.url)
-
-
-def offer(web: WebServer, name: str, *requires: str, versions: tuple[str, ...] = ("1.0",)) -> None:
-    wheels = {f"{name}-{one}-py3-none-any.whl": wheel_bytes(name, one, requires=requires) for one in versions}
-    publish(web, name, wheels)
 
 
 def installing(checkout: Checkout, *names: str, clean: bool = False) -> Installation:

@@ -15,7 +15,7 @@ from pywasm_build.errors import BuildError, DownloadError, RecipeError, WheelErr
 from pywasm_build.installed import install_packages, parse_names, plan_packages
 from pywasm_build.plan import Plan
 from pywasm_build.plan_report import plan_text
-from tests.unit.checkout import Checkout, make_checkout, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
+from tests.unit.checkout import Checkout, make_checkout, offer, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
 from tests.unit.fakes import WebServer, web_server
 
 PINS = f"""[[source]]
@@ -39,11 +39,6 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebServer]:
 @pytest.fixture
 def checkout(tmp_path: Path, web: WebServer) -> Checkout:
     return make_checkout(tmp_path, os.environ, index=web.url)
-
-
-def offer(web: WebServer, name: str, *requires: str, versions: tuple[str, ...] = ("1.0",)) -> None:
-    wheels = {f"{name}-{one}-py3-none-any.whl": wheel_bytes(name, one, requires=requires) for one in versions}
-    publish(web, name, wheels)
 
 
 def offer_releases(web: WebServer, name: str, releases: dict[str, tuple[str, ...]]) -> None:
