@@ -19,6 +19,16 @@ _CLANG = """\
 #!/bin/sh
 # Compile for {triple}. Written by `inv toolchain`.
 link=program
+count=$#
+while [ $count -gt 0 ]; do
+  argument=$1
+  shift
+  count=$((count - 1))
+  case $argument in
+  {ignored}) ;;
+  *) set -- "$@" "$argument" ;;
+  esac
+done
 for argument do
   case $argument in
   {no_link}) link= ; break ;;
@@ -34,7 +44,7 @@ for argument do
   esac
 done
 case $link in
-program) set -- "$@" {link_flags} ;;
+program) set -- {program_defaults} "$@" {link_flags} ;;
 shared) set -- "$@" {shared_flags} ;;
 esac
 exec {clang} {mode}--start-no-unused-arguments {flags} --end-no-unused-arguments "$@"
@@ -190,6 +200,8 @@ def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx:
     return _CLANG.format(
         triple=settings["triple"],
         no_link=_NO_LINK,
+        ignored="|".join(map(_sh_pattern, settings["compile"]["ignored"])),
+        program_defaults=shlex.join(settings["link"]["program_defaults"]),
         clang=shlex.join(tools.clang),
         mode="--driver-mode=g++ " if cxx else "",
         flags=shlex.join(flags),

@@ -25,8 +25,6 @@ from pywasm_build.toolchain import Toolchain
 
 # What build systems write where they would write the time of the build: 1980, the oldest that zip archives know.
 _SOURCE_DATE_EPOCH = "315532800"
-# What WASI has only by emulations that a program asks for, as CPython does, so that python.wasm brings them.
-_EMULATED = ("signal", "process-clocks", "getpid")
 _CMAKE_OPTIONS = (
     # As autoconf is told too.
     "-DBUILD_SHARED_LIBS=OFF",
@@ -129,15 +127,11 @@ class _Build:
     def run(self, recipe: Recipe, log: Path) -> None:
         """Run all commands."""
         found = library_flags(self.libraries)
-        emulated = " ".join(f"-D_WASI_EMULATED_{name.replace('-', '_').upper()}" for name in _EMULATED)
-        flags = f"-O2 -fPIC -ffile-prefix-map={self.tree}=. {emulated}"
-        # For the programs that many a build makes too.
-        link = " ".join(f"-lwasi-emulated-{name}" for name in _EMULATED)
+        flags = f"-O2 -fPIC -ffile-prefix-map={self.tree}=."
         variables = {
             **compiler_environment(self.compiler),
             **found,
             **{name: f"{flags} {found.get(name, '')}".strip() for name in ("CFLAGS", "CXXFLAGS")},
-            "LDFLAGS": f"{found.get('LDFLAGS', '')} {link}".strip(),
             "SOURCE_DATE_EPOCH": _SOURCE_DATE_EPOCH,
             **recipe.environment,
         }

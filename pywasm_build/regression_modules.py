@@ -18,7 +18,7 @@ from pywasm_build.errors import RecipeError, did_you_mean
 
 # @MODULE__TESTBUFFER_TRUE@_testbuffer _testbuffer.c
 _MODULE = re.compile(r"^@MODULE_\w+@(\w+) +(\S.*)$", re.MULTILINE)
-_FLAGS = ("-O2", "-DNDEBUG", "-fPIC", "-shared", "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_GETPID")
+_FLAGS = ("-O2", "-DNDEBUG", "-fPIC", "-shared")
 
 
 def build_test_modules(context: Context, host: HostPython, source: Path, folder: Path, names: Sequence[str]) -> None:

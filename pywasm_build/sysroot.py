@@ -17,7 +17,7 @@ from pywasm_build.errors import BuildError
 
 SOURCES = ("wasi-libc", "compiler-rt")
 ADDITIONS = Path(__file__).with_name("libc")
-_FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-D_WASI_EMULATED_PROCESS_CLOCKS")
+_FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
 
 
 def install_sysroot(context: Context, root: Path) -> None:

@@ -60,7 +60,7 @@ BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "header only": (lambda good: good[:8], "dylink.0"),
     "half": (lambda good: good[: len(good) // 2], "byte"),
     "all but the end": (lambda good: good[:-1], "byte"),
-    "another ABI": (lambda good: good.replace(b"pywasm-1", b"pywasm-0"), "'pywasm-0', this runtime is 'pywasm-1'"),
+    "another ABI": (lambda good: good.replace(b"pywasm-2", b"pywasm-0"), "'pywasm-0', this runtime is 'pywasm-2'"),
     "no ABI": (lambda good: good.replace(b"pywasm.abi", b"pywasm.xyz"), "no section pywasm.abi"),
     "invalid code": (with_invalid_code, "Invalid"),
 }

@@ -18,10 +18,6 @@ from pywasm_build.recipes import Recipe, read_registry
 from tests.integration.chain import SOURCES, Chain, run
 
 PROGRAMS = sorted(file for file in (SOURCES / "libraries").iterdir() if file.suffix in (".c", ".cpp"))
-# What WASI has by emulations only; python.wasm has them.
-EMULATIONS = [f"-lwasi-emulated-{name}" for name in ("signal", "process-clocks", "getpid")]
-# GMP alone takes up to 64 KiB at once, which is all that a program has unless it asks for more.
-STACK = "-Wl,-z,stack-size=1048576"
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ def library(chain: Chain, request: pytest.FixtureRequest) -> Library:
 
 
 def test_in_a_program(chain: Chain, library: Library, tmp_path: Path) -> None:
-    flags = ["-O1", "-Wall", "-Wextra", "-Werror", *EMULATIONS, STACK]
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror"]
     chain.compile(*flags, library.program, *library.flags, "-o", "try.wasm", cwd=tmp_path, language=library.language)
     ended = chain.run_program("try.wasm", cwd=tmp_path)
     # The runner tells of a large program that it compiles it.

@@ -17,8 +17,9 @@ from pywasm_build.workspace import Workspace
 SETTINGS: Mapping[str, Any] = {
     "triple": "wasm32-wasip1",
     "resource_triple": "wasm32-unknown-wasip1",
-    "compile": {"flags": ["-fwasm-exceptions", "-DQUOTED='a b'"], "cxx_flags": ["-fcxx"]},
+    "compile": {"flags": ["-fwasm-exceptions", "-DQUOTED='a b'"], "cxx_flags": ["-fcxx"], "ignored": ["-pthread", "-flto=*"]},
     "link": {
+        "program_defaults": ["-Wl,-z,stack-size=9"],
         "flags": ["-lprogram"],
         "shared_flags": ["-nostdlib", "-Wl,--no-entry"],
         "ignored": ["--start-group", "-(", "--hash-style=*", "--exclude-libs=*", "--odd[x]"],
@@ -51,9 +52,10 @@ class Drivers:
     def clang(self, *arguments: str, name: str = "wasm32-wasip1-clang") -> tuple[list[str], list[str]]:
         """Return what the driver puts in front of the arguments, and what behind them."""
         words = self.run(name, *arguments)
-        end = words.index("--end-no-unused-arguments") + 1
-        assert words[end : end + len(arguments)] == list(arguments)
-        return words[:end], words[end + len(arguments) :]
+        start = words.index("--end-no-unused-arguments") + 1
+        start += words[start:].index(arguments[0])
+        assert words[start : start + len(arguments)] == list(arguments)
+        return words[:start], words[start + len(arguments) :]
 
     @property
     def shared(self) -> list[str]:
@@ -89,6 +91,22 @@ def test_cxx_has_its_mode_and_its_flags(drivers: Drivers) -> None:
 @pytest.mark.parametrize("arguments", [["x.c"], ["x.o", "-o", "x.wasm", "-lm"], ["-O2", "x.c", "-Wl,--gc-sections"]])
 def test_a_program_is_linked_with_the_programs_libraries(drivers: Drivers, arguments: list[str]) -> None:
     assert drivers.clang(*arguments)[1] == ["-lprogram"]
+
+
+def test_what_a_program_gets_unasked_stands_before_what_it_asks_for(drivers: Drivers) -> None:
+    before, _ = drivers.clang("x.o", "-Wl,-z,stack-size=1")
+    assert before[-1] == "-Wl,-z,stack-size=9"
+    for arguments in (["-c", "x.c"], ["-shared", "x.o"]):
+        assert drivers.clang(*arguments)[0][-1] == "--end-no-unused-arguments"
+
+
+@pytest.mark.parametrize("arguments", [["-c", "x.c"], ["-shared", "x.o"], ["x.o", "-lm"]])
+def test_the_compiler_loses_what_would_break_the_result(drivers: Drivers, arguments: list[str]) -> None:
+    for flag in ("-pthread", "-flto=auto"):
+        words = drivers.run("wasm32-wasip1-clang", flag, *arguments, flag, "-fltoo")
+        assert flag not in words
+        at = words.index(arguments[0])
+        assert words[at : at + 3] == [*arguments, "-fltoo"]
 
 
 @pytest.mark.parametrize("flag", ["-shared", "-Wl,-shared"])

@@ -97,9 +97,6 @@ def test_a_library_gets_a_prefix_of_its_own(checkout: Checkout, builder: Builder
     assert variables["CFLAGS"] == "-O1"
     flags = str(variables["CXXFLAGS"]).split()
     assert flags[:3] == ["-O2", "-fPIC", f"-ffile-prefix-map={prefix}/tree=."]
-    # What is declared must also be there for the programs that a build makes.
-    assert "-D_WASI_EMULATED_PROCESS_CLOCKS" in flags
-    assert "-lwasi-emulated-process-clocks" in str(variables["LDFLAGS"]).split()
     assert variables["CMAKE_TOOLCHAIN_FILE"] == str(toolchain.cmake_file)
     assert str(variables["SOURCE_DATE_EPOCH"]).isdecimal()
     assert build(checkout, recipe(environment={"CFLAGS": "-O1"})) == prefix
@@ -156,7 +153,7 @@ def test_a_library_sees_those_that_it_names(checkout: Checkout, builder: Builder
     assert of_liby["PKG_CONFIG_LIBDIR"] == f"{z}/lib/pkgconfig"
     assert of_liby["CPPFLAGS"] == f"-I{z}/include"
     assert str(of_liby["CFLAGS"]).endswith(f" -I{z}/include")
-    assert str(of_liby["LDFLAGS"]).startswith(f"-L{z}/lib ")
+    assert of_liby["LDFLAGS"] == f"-L{z}/lib"
     assert of_libx["PKG_CONFIG_LIBDIR"] == f"{z}/lib/pkgconfig:{y}/lib/pkgconfig"
     assert builder.toolchain_files == [
         f'include("{compiler.cmake_file}")\n'
