@@ -24,6 +24,13 @@ from pywasm_build.store import JSON, Stage, link, source_hash
 
 TOOLS_LOCK = Path("third-party") / "build-tools.lock"
 
+# CPython knows no folders of a user on WASI, but is asked for them: by the packages of CMake and Ninja, whose programs
+# could be there, so by scikit-build-core.
+_USER_SCHEME = """
+
+_INSTALL_SCHEMES.setdefault("posix_user", _INSTALL_SCHEMES["posix_prefix"])
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CrossEnvironment:
@@ -104,6 +111,8 @@ def _make(context: Context, host: HostPython, lock: Path, root: Path) -> Mapping
         log=log,
         title=f"cross environment for CPython {host.version}",
     )
+    with (root / "lib" / "sysconfig-patch.py").open("a", encoding="utf-8") as patch:
+        patch.write(_USER_SCHEME)
     tools = root / "tools"
     run = context.runner.run
     run([host.native.executable, "-m", "venv", tools], cwd=root, log=log, env={"PIP_NO_INDEX": "1"})

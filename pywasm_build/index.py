@@ -75,12 +75,31 @@ class PackageIndex:
         return (release for release in self._matches(requirement) if not release.is_wheel)
 
     def best(self, requirement: Requirement) -> Release | None:
-        """Return the newest release that satisfies a requirement, as a pure wheel if it has one, else as sdist."""
+        """Return the newest release that satisfies a requirement, as a pure wheel if it has one, else as sdist.
+
+        A package of which there are wheels for single platforms too has a compiled part, which its pure wheel lacks:
+        of such a one the sdist is returned.
+        """
         found = list(self._matches(requirement))
         if not found:
             return None
         newest = [release for release in found if release.version == found[0].version]
-        return next((release for release in newest if release.is_wheel), newest[0])
+        wheel = next((release for release in newest if release.is_wheel), None)
+        sdist = next((release for release in newest if not release.is_wheel), None)
+        if wheel and sdist and not self._has_compiled_wheels(wheel):
+            return wheel
+        return sdist or wheel
+
+    def pure_wheel(self, release: Release) -> Release | None:
+        """Return the pure wheel of the same version as a release, None if it has none."""
+        same = Requirement(f"{release.name}=={release.version}")
+        return next((found for found in self._matches(same) if found.is_wheel), None)
+
+    def _has_compiled_wheels(self, release: Release) -> bool:
+        same = Requirement(f"{release.name}=={release.version}")
+        return any(
+            found.is_wheel and not found.file.endswith("-any.whl") for found in self._matches(same, for_all=True)
+        )
 
     def for_others(self, requirement: Requirement) -> Release | None:
         """Return the newest release that satisfies a requirement, for whatever machine and Python it is."""

@@ -34,7 +34,7 @@ _CMAKE_OPTIONS = (
     "-DIconv_IS_BUILT_IN=ON",
 )
 # What CMake finds with find_package and the like. Its toolchain file has no other folder than the sysroot.
-_CMAKE_LIBRARIES = """\
+_CMAKE_TOOLCHAIN = """\
 include("{toolchain_file}")
 list(APPEND CMAKE_FIND_ROOT_PATH {prefixes})
 list(APPEND CMAKE_PREFIX_PATH {prefixes})
@@ -153,11 +153,7 @@ class _Build:
     def _cmake_libraries(self) -> list[str]:
         if not self.libraries:
             return []
-        file = self.tree / "pywasm-libraries.cmake"
-        prefixes = " ".join(f'"{prefix}"' for prefix in self.libraries)
-        text = _CMAKE_LIBRARIES.format(toolchain_file=self.compiler.cmake_file, prefixes=prefixes)
-        file.write_text(text, "utf-8")
-        return [f"-DCMAKE_TOOLCHAIN_FILE={file}"]
+        return [f"-DCMAKE_TOOLCHAIN_FILE={cmake_toolchain(self.compiler, self.libraries, self.tree)}"]
 
     def _make(self) -> list[tuple[str, list[Argument]]]:
         configure, build = self._configure(), self._filled(self.system.make)
@@ -196,11 +192,23 @@ def compiler_environment(compiler: Toolchain) -> dict[str, str | None]:
     }
 
 
-def library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
-    """Return the variables by which a package's build finds native libraries; none where there are no libraries."""
+def cmake_toolchain(compiler: Toolchain, libraries: Sequence[Path], folder: Path) -> Path:
+    """Write a toolchain file into `folder` with which CMake finds the libraries with these prefixes; return it."""
+    file = folder / "pywasm-libraries.cmake"
+    prefixes = " ".join(f'"{prefix}"' for prefix in libraries)
+    file.write_text(_CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes), "utf-8")
+    return file
+
+
+def library_flags(prefixes: Sequence[Path], *, last: bool = False) -> dict[str, str]:
+    """Return the variables by which a package's build finds native libraries; none where there are no libraries.
+
+    last: their headers are looked for after all others, as those of a system are.
+    """
     if not prefixes:
         return {}
-    includes = " ".join(f"-I{prefix / 'include'}" for prefix in prefixes)
+    option = "-idirafter" if last else "-I"
+    includes = " ".join(f"{option}{prefix / 'include'}" for prefix in prefixes)
     return {
         # The preprocessor alone is called with CPPFLAGS only.
         "CPPFLAGS": includes,

@@ -74,10 +74,11 @@ class FactsReader:
         """Return what is known of a package; its file is downloaded if it is not built."""
         if built := self.built(job):
             return built
-        file = self.builder.index.fetch(job.release)
-        if job.release.is_wheel:
-            return Facts(origin=_origin(job), requires=Wheel.read(file).requires, certain=True, cached=False)
-        sources = survey(self.builder.context.store, file, job.release.sha256)
+        index, release = self.builder.index, job.release
+        if release.is_wheel:
+            wheel = Wheel.read(index.fetch(release))
+            return Facts(origin=_origin(job), requires=wheel.requires, certain=True, cached=False)
+        sources = survey(self.builder.context.store, lambda: index.fetch(release), release.sha256)
         return Facts(
             origin=_origin(job),
             requires=tuple(map(Requirement, sources.requires)),
@@ -109,7 +110,9 @@ class FactsReader:
         """Return the build system of a package that was surveyed before; its sdist may be gone."""
         with suppress(NotMade):
             if not job.release.is_wheel:
-                return survey(self._finding.context.store, Path(job.release.file), job.release.sha256).build_system
+                return survey(
+                    self._finding.context.store, lambda: Path(job.release.file), job.release.sha256
+                ).build_system
         return ""
 
     @cached_property

@@ -6,33 +6,35 @@ a folder with one wheel.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
+import shlex
+import shutil
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_binary import WasmModule
-from pywasm_build import archive, libraries, wheel_archive, wheels
-from pywasm_build.command import Argument
+from pywasm_build import archive, build_tools, libraries, wheel_archive, wheels
+from pywasm_build.build_system import read_build_system
+from pywasm_build.build_tools import BuildTools, required_names
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
 from pywasm_build.index import PackageIndex, Release, package_index, pinned
-from pywasm_build.libraries import compiler_environment, library_flags, native_libraries
+from pywasm_build.libraries import cmake_toolchain, compiler_environment, library_flags, native_libraries
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
+from pywasm_build.sdist_survey import survey
 from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source_hash
 from pywasm_build.wheels import Wheel
 
-# As CPython itself is compiled.
-_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow")
+# As CPython itself is compiled; and sources that start threads compile, which only fails when they do.
+_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow", "-D_WASI_EMULATED_PTHREAD")
 # What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
 _SAME_EACH_TIME = {
     "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know
@@ -63,6 +65,7 @@ class PackageBuilder:
     context: Context
     environment: CrossEnvironment
     registry: Registry
+    _pinned_jobs: dict[str, Job] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> PackageIndex:
@@ -115,9 +118,13 @@ class PackageBuilder:
             f" ({recipe.sha256}); found: {seen}"
         )
 
+    def alternative(self, job: Job) -> Job | None:
+        """Return the job for the pure wheel of a package without recipe whose sdist was chosen; None if it has none."""
+        wheel = None if job.recipe or job.release.is_wheel else self.index.pure_wheel(job.release)
+        return Job(release=wheel, recipe=None) if wheel else None
+
     def stage(self, job: Job) -> Stage:
         """Return the stage that makes the wheel of a job."""
-        recipe = job.recipe
         return Stage(
             "wheel",
             {
@@ -126,9 +133,10 @@ class PackageBuilder:
                 "sha256": job.release.sha256,
                 "environment": self.environment.key,
                 "patches": patch_inputs(self._patches(job)),
-                "recipe": _recipe_inputs(recipe) if recipe else None,
-                "libraries": [prefix.name for prefix in self._libraries(recipe)],
-                "code": source_hash(sys.modules[__name__], libraries, wheels, wheel_archive),
+                "recipe": _recipe_inputs(job.recipe) if job.recipe else None,
+                "libraries": [prefix.name for prefix in self._libraries(job)],
+                "build-files": [self.stage(other).key for other in self._read_by(job)],
+                "code": source_hash(sys.modules[__name__], build_tools, libraries, wheels, wheel_archive),
             },
         )
 
@@ -158,13 +166,36 @@ class PackageBuilder:
             return []
         return patches_for(job.recipe, job.release.version, known=[job.recipe.version])
 
-    def _libraries(self, recipe: Recipe | None) -> list[Path]:
-        """Return the prefixes of the native libraries that a recipe needs."""
-        if recipe is None:
-            return []
-        environment = self.environment
-        compiler, programs = environment.host.toolchain, environment.tools
-        return list(native_libraries(self.context, compiler, self.registry, recipe, programs=programs).values())
+    def _plan_of(self, job: Job) -> Recipe:
+        """Return the recipe of a job; for a package that has none, what its sources say."""
+        if job.recipe:
+            return job.recipe
+        name, root = job.release.name, self.registry.root
+        if job.release.is_wheel:
+            return Recipe(folder=root, name=name, kind="package")
+        said = survey(self.context.store, lambda: self.index.fetch(job.release), job.release.sha256)
+        used = tuple(library.name for library in self.registry.libraries if {*library.headers} & {*said.headers})
+        return Recipe(folder=root, name=name, kind="package", build_requires=said.build_requires, libraries=used)
+
+    def _libraries(self, job: Job) -> list[Path]:
+        """Return the prefixes of the native libraries that a job needs."""
+        compiler, programs = self.environment.host.toolchain, self.environment.tools
+        plan = self._plan_of(job)
+        return list(native_libraries(self.context, compiler, self.registry, plan, programs=programs).values())
+
+    def _read_by(self, job: Job) -> list[Job]:
+        """Return the packages of the registry of which the build of a job reads files."""
+        names = required_names(self._plan_of(job).build_requires) - {job.release.name}
+        return [
+            self._pinned_job(recipe)
+            for recipe in self.registry.packages
+            if recipe.build_files and canonicalize_name(recipe.name) in names
+        ]
+
+    def _pinned_job(self, recipe: Recipe) -> Job:
+        if recipe.name not in self._pinned_jobs:
+            self._pinned_jobs[recipe.name] = Job(release=self._pinned_release(recipe), recipe=recipe)
+        return self._pinned_jobs[recipe.name]
 
     def _make(self, job: Job, root: Path) -> Mapping[str, JSON]:
         source = self.index.fetch(job.release)
@@ -173,6 +204,7 @@ class PackageBuilder:
         wheel = wheels.normalise(raw, root, replacements)
         remove_product(root / "tree")
         remove_product(root / "raw")
+        remove_product(root / "programs")
         self._check(job, wheel, forbidden=list(replacements))
         return {"wheel": wheel.name, "version": job.release.version}
 
@@ -182,10 +214,9 @@ class PackageBuilder:
         tree = root / "tree"
         archive.unpack(source, tree, strip=1)
         apply_patches(self.context.runner, self._patches(job), tree, log=log)
-        backend, requires = read_build_system(tree)
-        extra = self._extra_tools(job, requires)
+        backend, _ = read_build_system(tree)
         settings = self._config_settings(job, backend, tree)
-        environment = self._environment(job, tree, extra)
+        environment = self._environment(job, tree, self._tool_folders(job))
         self.context.runner.run(
             [
                 self.environment.python,
@@ -200,21 +231,24 @@ class PackageBuilder:
         )
         return _only_wheel(root / "raw", log)
 
-    def _environment(self, job: Job, tree: Path, extra: Sequence[Path]) -> dict[str, str | None]:
-        recipe, compiler = job.recipe, self.environment.host.toolchain
-        flags = library_flags(self._libraries(recipe))
-        path = [str(self.environment.programs), self.context.environ.get("PATH", os.defpath)]
+    def _environment(self, job: Job, tree: Path, tools: Sequence[Path]) -> dict[str, str | None]:
+        recipe, compiler, used = job.recipe, self.environment.host.toolchain, self._libraries(job)
+        # What sources merely ask for must not hide what they bring themselves.
+        flags = library_flags(used, last=recipe is None)
+        first = [str(_programs(tree.parent)), str(self.environment.programs)]
+        machine = self.context.environ.get("PATH", os.defpath)
         common = [*_FLAGS, *self._mapped_paths(tree)]
         return {
             # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
             **compiler_environment(compiler),
             **flags,
+            **({"CMAKE_TOOLCHAIN_FILE": str(cmake_toolchain(compiler, used, tree.parent))} if used else {}),
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
             **_SAME_EACH_TIME,
             # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
-            "PATH": os.pathsep.join([*path, *(str(folder / "bin") for folder in extra)]),
-            "PYTHONPATH": os.pathsep.join([str(self.environment.tools_path), *map(str, extra)]),
+            "PATH": os.pathsep.join([*first, machine, *(str(folder / "bin") for folder in tools)]),
+            "PYTHONPATH": os.pathsep.join(map(str, [*tools, self.environment.tools_path])),
             **(recipe.environment if recipe else {}),
         }
 
@@ -228,47 +262,46 @@ class PackageBuilder:
         settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
         if backend == "mesonpy":
             file = tree.parent / "cross-python.meson.ini"
-            file.write_text(f"[binaries]\npython = '{self.environment.python}'\n", "utf-8")
+            programs = {
+                "python": self.environment.python,
+                # What Meson does not look for by itself when it builds for another machine.
+                "pkg-config": _programs(tree.parent) / "pkg-config",
+                "cmake": self.environment.programs / "cmake",
+                "numpy-config": self.environment.programs / "numpy-config",
+            }
+            lines = [f"{name} = '{program}'\n" for name, program in programs.items()]
+            file.write_text("".join(["[binaries]\n", *lines]), "utf-8")
             cross = [f"--cross-file={self.environment.host.toolchain.meson_file}", f"--cross-file={file}"]
             settings["setup-args"] = [*cross, *settings.get("setup-args", [])]
             settings["compile-args"] = [f"-j{self.context.jobs}", *settings.get("compile-args", [])]
         return settings
 
-    def _extra_tools(self, job: Job, requires: Sequence[str]) -> list[Path]:
-        """Return folders with build requirements that the pinned tools do not satisfy."""
-        wanted = list(job.recipe.build_requires) if job.recipe else list(requires)
-        lacking = [requirement for requirement in wanted if not self._have_tool(Requirement(requirement))]
+    def _tool_folders(self, job: Job) -> list[Path]:
+        """Return folders with build requirements besides the pinned tools, those with files for our target first."""
+        tools, read, requires = self._tools, self._read_by(job), self._plan_of(job).build_requires
+        folders = [
+            tools.with_build_files(other.recipe, self.trial(other).path, self.stage(other).key)
+            for other in read
+            if other.recipe
+        ]
+        lacking = tools.lacking(requires, besides=[other.release.name for other in read])
         if not lacking:
-            return []
+            return folders
         if job.recipe:
             raise RecipeError(
                 f"the recipe of {job.recipe.name} needs {', '.join(lacking)} to build, which is not in"
                 " third-party/build-tools.lock; add it to build-tools.in and make the lock again"
             )
         self.context.say(f"warning: {job.title} needs {', '.join(lacking)} to build, which is not pinned")
-        stage = Stage("build-requirements", {"requires": sorted(lacking), "tools": self.environment.key})
-        return [self.context.store.build(stage, lambda root: self._install_tools(lacking, root))]
-
-    def _install_tools(self, requirements: Sequence[str], root: Path) -> None:
-        pip: list[Argument] = [self.environment.tools / "python", "-m", "pip", "install", "--target", root]
-        log = self.context.workspace.log("build-requirements")
-        self.context.runner.run([*pip, *requirements], cwd=root, log=log, title="build requirements")
-
-    def _have_tool(self, requirement: Requirement) -> bool:
-        if requirement.marker and not requirement.marker.evaluate():
-            return True
-        version = self._tools.get(canonicalize_name(requirement.name))
-        return version is not None and requirement.specifier.contains(version, prereleases=True)
+        return [*folders, tools.install(lacking)]
 
     @cached_property
-    def _tools(self) -> dict[str, str]:
-        """The versions of the build tools by canonical name."""
-        found = importlib.metadata.distributions(path=[str(self.environment.tools_path)])
-        return {canonicalize_name(tool.metadata["Name"]): tool.version for tool in found}
+    def _tools(self) -> BuildTools:
+        return BuildTools(context=self.context, environment=self.environment)
 
     def _replacements(self, job: Job, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
-        host, used = self.environment.host, self._libraries(job.recipe)
+        host, used = self.environment.host, self._libraries(job)
         products = [root, self.environment.root, host.product, host.toolchain.root, *used]
         return {
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",
@@ -288,23 +321,16 @@ class PackageBuilder:
         wheels.require_good(made, short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden)
 
 
-def read_build_system(tree: Path) -> tuple[str, list[str]]:
-    """Return the build backend and the build requirements of a source tree (PEP 517, PEP 518)."""
-    path = tree / "pyproject.toml"
-    try:
-        data = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise BuildError(f"{path} cannot be read: {error}") from error
-    system = data.get("build-system", {})
-    if not isinstance(system, dict):
-        raise BuildError(f"{path} cannot be used: build-system is no table")
-    requires = system.get("requires", ["setuptools"])
-    if not isinstance(requires, list):
-        raise BuildError(f"{path} cannot be used: the requires of its build-system is no list")
-    try:
-        return str(system.get("build-backend", "setuptools.build_meta")), [str(Requirement(r)) for r in requires]
-    except (InvalidRequirement, TypeError) as error:
-        raise BuildError(f"{path} cannot be used: its build-system requires what is no requirement: {error}") from error
+def _programs(folder: Path) -> Path:
+    """Return a folder, in `folder`, of programs that stand before all others: a pkg-config for static libraries."""
+    programs = folder / "programs"
+    if not programs.is_dir():
+        programs.mkdir()
+        # A shared object that is linked with an archive needs what the archive needs.
+        real = shutil.which("pkg-config") or "pkg-config"
+        (programs / "pkg-config").write_text(f'#!/bin/sh\nexec {shlex.quote(real)} --static "$@"\n', "utf-8")
+        (programs / "pkg-config").chmod(0o755)
+    return programs
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:

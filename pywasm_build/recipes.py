@@ -5,10 +5,12 @@
     version = "2.5.5"
     sha256 = "<of the sdist>"
     requires = ["six"]              # wasm packages beyond those in its metadata
+    build-files = ["numpy/_core/include"]   # folders of its wheel that the builds of other packages read
     experimental = false
 
     [library]                       # instead of [package]: a C library that CPython or packages link statically
     name = "libyaml"                # as in third-party/sources.toml, which has version and sha256
+    headers = ["yaml.h"]            # a package without a recipe whose sources include one of these gets the library
     cmake = ["-DBUILD_TESTING=OFF"] # its build system is CMake; instead of this:
     autoconf = ["--disable-nls"]    #   options for autoconf's ./configure, then make
     configure = ["./configure", "--prefix={prefix}"]    # another command that configures, then make
@@ -77,8 +79,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
-    "package": ("name", "version", "sha256", "requires", "experimental"),
-    "library": ("name", "cmake", "autoconf", "configure", "make", "install"),
+    "package": ("name", "version", "sha256", "requires", "build-files", "experimental"),
+    "library": ("name", "headers", "cmake", "autoconf", "configure", "make", "install"),
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream", "needed-to"),
@@ -158,7 +160,8 @@ class BuildSystem:
 class Recipe:
     """How one thing is built: `kind` is package, library or interpreter.
 
-    Only a package has version and sha256, only a library a build system.
+    Only a package has version, sha256 and build files, only a library a build system and headers: those by which it is
+    recognised in sources that want it, as they include them.
     """
 
     folder: Path
@@ -167,7 +170,9 @@ class Recipe:
     version: str = ""
     sha256: str = ""
     requires: tuple[str, ...] = ()
+    build_files: tuple[str, ...] = ()
     experimental: bool = False
+    headers: tuple[str, ...] = ()
     build_system: BuildSystem | None = None
     build_requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -220,6 +225,11 @@ class Registry:
         found.setdefault(library.name, library)
 
     @property
+    def libraries(self) -> list[Recipe]:
+        """The recipes of native libraries, by name."""
+        return sorted((r for r in self.recipes.values() if r.kind == "library"), key=lambda r: r.name.lower())
+
+    @property
     def packages(self) -> list[Recipe]:
         """The recipes of Python packages, by name."""
         return sorted((r for r in self.recipes.values() if r.kind == "package"), key=lambda r: r.name.lower())
@@ -267,7 +277,9 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         version=version,
         sha256=sha256,
         requires=_requirements(table),
+        build_files=texts_of(table, "build-files"),
         experimental=flag_of(table, "experimental", default=False),
+        headers=texts_of(table, "headers"),
         build_system=_build_system(table) if head == "library" else None,
         build_requires=_requirements(build),
         libraries=texts_of(table if head == "interpreter" else build, "libraries"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.message import Message
 from email.parser import BytesParser
@@ -21,14 +21,14 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from pywasm_build import archive, obstacles, packages
+from pywasm_build import archive, build_system, included_headers, obstacles
+from pywasm_build.build_system import read_build_system, text_of
 from pywasm_build.errors import StoreError
+from pywasm_build.included_headers import foreign_headers
 from pywasm_build.obstacles import BUILD_FILES, obstacle
-from pywasm_build.packages import read_build_system
 from pywasm_build.progress import Status
 from pywasm_build.store import JSON, Stage, Store, read_stamp, remove_product, source_hash
 
-_MAX_TEXT = 1024**2
 _MAX_SHOWN = 200
 # Since this version of the metadata an sdist says which of its fields a build may change.
 _RELIABLE = Version("2.2")
@@ -50,23 +50,28 @@ class Survey:
     requires: its requirements with their markers, as text.
     certain: whether its build can give no others.
     build_system: by the name that its users know.
+    build_requires: its build requirements.
+    headers: what its sources include and do not bring.
     obstacle: what it needs that cannot be had, in one line; "" if nothing is known.
     """
 
     requires: tuple[str, ...]
     certain: bool
     build_system: str
+    build_requires: tuple[str, ...]
+    headers: tuple[str, ...]
     obstacle: str
 
 
-def survey(store: Store, sdist: Path, sha256: str) -> Survey:
-    """Return what the sdist with that hash says; it is unpacked only the first time.
+def survey(store: Store, fetch: Callable[[], Path], sha256: str) -> Survey:
+    """Return what the sdist with that hash says; it is fetched and unpacked only the first time.
 
     Raises ArchiveError for one that is damaged or unsafe, BuildError for one whose pyproject.toml makes no sense.
     """
     stage = Stage("survey", {"sha256": sha256, "code": _code()})
 
     def make(root: Path) -> Mapping[str, JSON]:
+        sdist = fetch()
         with Status(f"read {sdist.name}"):
             archive.unpack(sdist, root / "tree", strip=1)
             made = survey_tree(root / "tree")
@@ -76,7 +81,8 @@ def survey(store: Store, sdist: Path, sha256: str) -> Survey:
     product = store.build(stage, make)
     try:
         entry = (read_stamp(product) or {})["survey"]
-        return Survey(**{**entry, "requires": tuple(entry["requires"])})
+        lists = {key: tuple(entry[key]) for key in ("requires", "build_requires", "headers")}
+        return Survey(**{**entry, **lists})
     except (KeyError, TypeError) as error:
         raise StoreError(f"{product} is damaged ({error!r}); delete it") from error
 
@@ -84,7 +90,7 @@ def survey(store: Store, sdist: Path, sha256: str) -> Survey:
 @cache
 def _code() -> str:
     # Once for all packages of a plan.
-    return source_hash(sys.modules[__name__], obstacles, archive, packages)
+    return source_hash(sys.modules[__name__], obstacles, archive, build_system, included_headers)
 
 
 def survey_tree(tree: Path) -> Survey:
@@ -92,11 +98,13 @@ def survey_tree(tree: Path) -> Survey:
     files = [path.relative_to(tree).as_posix() for path in _files(tree)]
     backend, build_requires = read_build_system(tree)
     requires, certain = _requirements(tree)
-    texts = {name: text for name in BUILD_FILES if (text := _text(tree / name))}
+    texts = {name: text for name in BUILD_FILES if (text := text_of(tree / name))}
     return Survey(
         requires=requires,
         certain=certain,
         build_system=_printable(_build_system(backend, build_requires)),
+        build_requires=tuple(build_requires),
+        headers=tuple(foreign_headers(tree)),
         obstacle=_printable(obstacle(files, texts, backend, build_requires)),
     )
 
@@ -111,11 +119,11 @@ def _build_system(backend: str, requires: Sequence[str]) -> str:
 
 def _requirements(tree: Path) -> tuple[tuple[str, ...], bool]:
     """Return what an sdist requires, and whether its build could change that."""
-    metadata = BytesParser().parsebytes(_text(tree / "PKG-INFO").encode(), headersonly=True)
+    metadata = BytesParser().parsebytes(text_of(tree / "PKG-INFO").encode(), headersonly=True)
     listed = tuple(_parsed(str(text) for text in metadata.get_all("Requires-Dist", [])))
     if _is_reliable(metadata):
         return listed, True
-    project = _table(tomllib.loads(_text(tree / "pyproject.toml")), "project")
+    project = _table(tomllib.loads(text_of(tree / "pyproject.toml")), "project")
     if "name" in project and "dependencies" not in _list(project, "dynamic"):
         return tuple(_static_requirements(project)), "optional-dependencies" not in _list(project, "dynamic")
     return listed, False
@@ -167,11 +175,3 @@ def _printable(text: str) -> str:
 def _files(tree: Path) -> Iterator[Path]:
     for folder, _, names in os.walk(tree):
         yield from (Path(folder, name) for name in sorted(names))
-
-
-def _text(path: Path) -> str:
-    """Return the beginning of a file of the sdist as text, "" if it is none; links are not followed."""
-    if path.is_symlink() or not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        return file.read(_MAX_TEXT).decode("utf-8", "replace")

@@ -95,7 +95,9 @@ int main() {
     std::cout << lock_twice<std::mutex>() << lock_twice<std::recursive_mutex>() << lock_twice<std::shared_mutex>();
     thread_local int own = 7;
     try { std::thread([] {}).join(); }
-    catch (const std::system_error &error) { std::cout << (error.code() == std::errc::resource_unavailable_try_again) << own; }
+    catch (const std::system_error &error) {
+        std::cout << (error.code() == std::errc::resource_unavailable_try_again) << own;
+    }
 }
 """
 HEADERS = [

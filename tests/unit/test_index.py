@@ -217,3 +217,37 @@ def test_the_local_folder_gives_a_file_by_its_hash(tmp_path: Path) -> None:
     assert found is not None and found.is_relative_to(workspace.downloads)
     assert found.read_bytes() == b"sdist"
     assert index.cached(sha256(b"another").hexdigest()) is None
+
+
+PLATFORM = "pack-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+
+
+def test_the_sdist_of_a_package_with_a_compiled_part_comes_before_its_pure_wheel(bench: Bench) -> None:
+    publish(bench.web, "pack", {**FILES, PLATFORM: WHEEL})
+    best = bench.index().best(WANTED)
+    assert best is not None
+    assert not best.is_wheel
+    other = bench.index().pure_wheel(best)
+    assert other is not None
+    assert (other.file, other.version) == ("pack-1.0-py3-none-any.whl", "1.0")
+
+
+def test_a_pure_wheel_is_taken_where_there_is_no_sdist(bench: Bench) -> None:
+    publish(bench.web, "pack", {"pack-1.0-py3-none-any.whl": WHEEL, PLATFORM: WHEEL})
+    best = bench.index().best(WANTED)
+    assert best is not None
+    assert best.is_wheel
+
+
+def test_an_older_versions_compiled_wheels_say_nothing(bench: Bench) -> None:
+    publish(bench.web, "pack", {**FILES, PLATFORM.replace("1.0", "0.9"): WHEEL})
+    best = bench.index().best(WANTED)
+    assert best is not None
+    assert best.is_wheel
+
+
+def test_a_version_without_a_pure_wheel_has_none(bench: Bench) -> None:
+    publish(bench.web, "pack", {"pack-1.0.tar.gz": SDIST, PLATFORM: WHEEL})
+    best = bench.index().best(WANTED)
+    assert best is not None
+    assert bench.index().pure_wheel(best) is None

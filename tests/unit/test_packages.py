@@ -11,8 +11,15 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from pywasm_build.errors import BuildError, CommandFailed, DownloadError, PatchError, RecipeError, WheelError
-from pywasm_build.packages import read_build_system
+from pywasm_build.errors import (
+    BuildError,
+    CommandFailed,
+    DownloadError,
+    PatchError,
+    PywasmError,
+    RecipeError,
+    WheelError,
+)
 from tests.unit.checkout import Checkout, make_checkout, publish, sdist_bytes, sdist_with_wheel, wheel_bytes
 from tests.unit.fakes import WebServer, web_server
 
@@ -138,7 +145,7 @@ def test_an_sdist_becomes_a_checked_wheel_in_the_wheelhouse(checkout: Checkout, 
         f"PYTHONPATH={builder.environment.tools_path}",
     ):
         assert f"\n{line}\n" in log
-    assert f"\nPATH={builder.environment.programs}:" in log
+    assert f"/programs:{builder.environment.programs}:" in log
     for name in ("CFLAGS", "CXXFLAGS"):
         (flags,) = (line.split() for line in log.splitlines() if line.startswith(f"{name}="))
         assert {f"-ffile-prefix-map={root}/tree=.", "-DNDEBUG"} <= set(flags)
@@ -214,6 +221,49 @@ def test_a_recipes_build_requirement_must_be_pinned(checkout: Checkout, web: Web
         checkout.builder.build(checkout.builder.choose(PACK))
 
 
+LIBRARY = '[library]\nname = "libx"\nheaders = ["x.h"]\nmake = ["all"]\n'
+
+
+def test_a_package_without_a_recipe_gets_the_libraries_that_its_sources_include(
+    checkout: Checkout, web: WebServer
+) -> None:
+    (checkout.workspace.patches / "libx").mkdir()
+    (checkout.workspace.patches / "libx" / "recipe.toml").write_text(LIBRARY)
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist_bytes("pack", {"pack.c": b"#include <x.h>\n"})})
+    with pytest.raises(PywasmError, match="sources.toml"):
+        # It is asked for, and this checkout has no sources of it.
+        checkout.builder.build(checkout.builder.choose(PACK))
+    publish(web, "pack", {"pack-1.0.tar.gz": SDIST})
+    checkout.builder.build(checkout.builder.choose(PACK))
+
+
+def test_builds_find_static_libraries_by_pkg_config(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    real = tmp_path / "bin" / "pkg-config"
+    real.parent.mkdir()
+    real.write_text('#!/bin/sh\necho "real: $*"\n')
+    real.chmod(0o755)
+    script = b'pkg-config --libs x > said; cp prebuilt/*.whl "$1"; cat said >&2\n'
+    files = {"make-wheel": script, "prebuilt/pack-1.0-py3-none-any.whl": wheel_bytes("pack")}
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist_bytes("pack", files)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{real.parent}:{os.environ['PATH']}")
+        checkout.builder.build(checkout.builder.choose(PACK))
+    assert "real: --static --libs x" in checkout.workspace.log("pack").read_text()
+
+
+def test_the_pure_wheel_is_the_alternative_of_an_sdist(checkout: Checkout, web: WebServer) -> None:
+    platform = "pack-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+    publish(web, "pack", {"pack-1.0.tar.gz": SDIST, "pack-1.0-py3-none-any.whl": wheel_bytes("pack"), platform: b""})
+    job = checkout.builder.choose(PACK)
+    assert not job.release.is_wheel
+    other = checkout.builder.alternative(job)
+    assert other is not None
+    assert other.release.file == "pack-1.0-py3-none-any.whl"
+    assert checkout.builder.alternative(other) is None
+    checkout.recipe("pack", SHA)
+    assert checkout.builder.alternative(checkout.builder.choose(PACK)) is None
+
+
 def test_the_inputs_decide_the_key(checkout: Checkout, web: WebServer) -> None:
     def key(more: str = "") -> str:
         published(web, checkout, SDIST, more)
@@ -227,37 +277,3 @@ def test_the_inputs_decide_the_key(checkout: Checkout, web: WebServer) -> None:
 
 
 # What an sdist says of its build
-
-
-@pytest.mark.parametrize(
-    ("text", "backend", "requires"),
-    [
-        (None, "setuptools.build_meta", ["setuptools"]),
-        ("[project]\n", "setuptools.build_meta", ["setuptools"]),
-        (
-            '[build-system]\nrequires = ["meson-python >= 0.1"]\nbuild-backend = "mesonpy"\n',
-            "mesonpy",
-            ["meson-python>=0.1"],
-        ),
-    ],
-)
-def test_the_build_system_is_read(tmp_path: Path, text: str | None, backend: str, requires: list[str]) -> None:
-    if text is not None:
-        (tmp_path / "pyproject.toml").write_text(text)
-    assert read_build_system(tmp_path) == (backend, requires)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("[[", "cannot be read"),
-        ("build-system = 1", "build-system is no table"),
-        ("[build-system]\nrequires = 'x'", "is no list"),
-        ("[build-system]\nrequires = ['six 1']", "what is no requirement"),
-        ("[build-system]\nrequires = [1]", "what is no requirement"),
-    ],
-)
-def test_a_build_system_that_makes_no_sense(tmp_path: Path, text: str, reason: str) -> None:
-    (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(BuildError, match=f"pyproject.toml.*{reason}"):
-        read_build_system(tmp_path)

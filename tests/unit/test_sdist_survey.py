@@ -23,7 +23,9 @@ def surveyed(folder: Path, **files: str) -> Survey:
 
 
 def test_an_sdist_without_metadata_is_of_setuptools(tmp_path: Path) -> None:
-    assert surveyed(tmp_path) == Survey(requires=(), certain=False, build_system="setuptools", obstacle="")
+    assert surveyed(tmp_path) == Survey(
+        requires=(), certain=False, build_system="setuptools", build_requires=("setuptools",), headers=(), obstacle=""
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,10 +111,10 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_an_archive_is_read_once(tmp_path: Path) -> None:
     sdist, store = tmp_path / "pack-1.0.tar.gz", Store(tmp_path / "store")
     sdist.write_bytes(sdist_bytes("pack", {"PKG-INFO": b"Metadata-Version: 2.2\nRequires-Dist: six\n"}))
-    first = survey(store, sdist, "a" * 64)
+    first = survey(store, lambda: sdist, "a" * 64)
     assert first.requires == ("six",)
     sdist.unlink()
-    assert survey(store, sdist, "a" * 64) == first
+    assert survey(store, lambda: sdist, "a" * 64) == first
     (product,) = (tmp_path / "store" / "survey").glob("*/")
     assert [path.name for path in product.iterdir()] == ["stamp.json"]
 
@@ -121,8 +123,8 @@ def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:
     sdist, store = tmp_path / "pack-1.0.tar.gz", Store(tmp_path / "store")
     sdist.write_bytes(sdist_bytes("pack", {"../../outside": b"x"}))
     with pytest.raises(ArchiveError, match="outside"):
-        survey(store, sdist, "a" * 64)
+        survey(store, lambda: sdist, "a" * 64)
     assert not (tmp_path / "outside").exists()
     sdist.write_bytes(sdist_bytes("pack", {"pyproject.toml": b"[["}))
     with pytest.raises(BuildError, match=r"pyproject.toml cannot be read"):
-        survey(store, sdist, "b" * 64)
+        survey(store, lambda: sdist, "b" * 64)

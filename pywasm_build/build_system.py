@@ -1,0 +1,39 @@
+"""Read from a source tree how it is built."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from pywasm_build.errors import BuildError
+
+_MAX_TEXT = 1024**2
+
+
+def read_build_system(tree: Path) -> tuple[str, list[str]]:
+    """Return the build backend and the build requirements of a source tree (PEP 517, PEP 518)."""
+    path = tree / "pyproject.toml"
+    try:
+        data = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise BuildError(f"{path} cannot be read: {error}") from error
+    system = data.get("build-system", {})
+    if not isinstance(system, dict):
+        raise BuildError(f"{path} cannot be used: build-system is no table")
+    requires = system.get("requires", ["setuptools"])
+    if not isinstance(requires, list):
+        raise BuildError(f"{path} cannot be used: the requires of its build-system is no list")
+    try:
+        return str(system.get("build-backend", "setuptools.build_meta")), [str(Requirement(r)) for r in requires]
+    except (InvalidRequirement, TypeError) as error:
+        raise BuildError(f"{path} cannot be used: its build-system requires what is no requirement: {error}") from error
+
+
+def text_of(path: Path) -> str:
+    """Return the beginning of a file of an sdist as text, "" if it is none; links are not followed."""
+    if path.is_symlink() or not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return file.read(_MAX_TEXT).decode("utf-8", "replace")
