@@ -36,7 +36,9 @@
 
     [test]                          # the package's own test suite; pytest runs it in the guest
     requires = ["hypothesis"]       # pure packages besides pytest, pinned in third-party/test-packages.lock
-    packages = ["numpy"]            # the installed packages whose test files are run
+    packages = ["numpy"]            # the installed packages whose test files are run; instead of this:
+    sources = ["tests"]             #   files and folders of the sdist with the tests and all that these read
+    files = ["check*.py"]           # names of test files; test_*.py and *_test.py if left out
     arguments = ["-W", "error"]     # of pytest
     environment = { NAME = "value" }
     timeout = 900                   # seconds for the test files of one process
@@ -53,7 +55,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -84,7 +86,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream", "needed-to"),
-    "test": ("requires", "packages", "arguments", "environment", "timeout", "expected-failure"),
+    "test": ("requires", "packages", "sources", "files", "arguments", "environment", "timeout", "expected-failure"),
 }
 _FAILURE_KEYS = ("ids", "reason", "run")
 # What has a meaning besides for a package, which may have all but the other heads.
@@ -96,6 +98,8 @@ _BUILD_KEYS_OF_LIBRARY = ("libraries", "environment")
 _NEEDED_TO = ("build", "run")
 _CONFIGURATIONS = ("cmake", "autoconf", "configure")
 _TIMEOUT_SECONDS = 900
+# What pytest itself takes for a test file.
+TEST_FILES = ("test_*.py", "*_test.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +131,19 @@ class ExpectedFailure:
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """A package's own test suite: which packages it is in, and what pytest is told.
+    """A package's own test suite: where it is, and what pytest is told.
 
+    packages: installed packages that have their test files in them.
+    sources: files and folders of the sdist, relative to its root, for a suite that is not installed; a suite has
+        either these or packages.
+    files: patterns of the names of test files.
     timeout: seconds after which one test process is ended.
     """
 
     requires: tuple[str, ...]
-    packages: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    files: tuple[str, ...] = TEST_FILES
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     timeout: int
@@ -326,16 +336,33 @@ def _patch(entry: Mapping[str, Any], folder: Path) -> Patch:
 
 
 def _suite(table: Mapping[str, Any]) -> Suite:
-    if not (packages := texts_of(table, "packages")):
-        raise RecipeError('[test] needs packages = ["..."]: where the test files are')
+    packages, sources = texts_of(table, "packages"), texts_of(table, "sources")
+    if bool(packages) == bool(sources):
+        raise RecipeError(
+            '[test] needs either packages = ["..."], the installed packages that have test files, or'
+            ' sources = ["..."], the files and folders of the sdist that have them'
+        )
+    _check_sources(sources)
     return Suite(
         requires=texts_of(table, "requires"),
         packages=packages,
+        sources=sources,
+        files=texts_of(table, "files") or TEST_FILES,
         arguments=texts_of(table, "arguments"),
         environment=strings_of(table, "environment"),
         timeout=seconds_of(table, "timeout", default=_TIMEOUT_SECONDS),
         expected_failures=expected_failures(table, "test.expected-failure"),
     )
+
+
+def _check_sources(sources: Sequence[str]) -> None:
+    """Refuse what is no path within an sdist, all of an sdist, and what is named twice."""
+    paths = [PurePosixPath(text) for text in sources]
+    for text, path in zip(sources, paths, strict=True):
+        if str(path) != text or path.is_absolute() or path.parts in ((), ("..",)) or ".." in path.parts:
+            raise RecipeError(f"sources has {text!r}, which is not the plain path of something in the sdist")
+        if any(other in path.parents for other in paths) or sources.count(text) > 1:
+            raise RecipeError(f"sources has {text!r} twice, by itself or in a folder")
 
 
 def expected_failures(table: Mapping[str, Any], where: str) -> tuple[ExpectedFailure, ...]:

@@ -68,6 +68,10 @@ class RegressionHarness:
             "only": self.selection.patterns,
         }
 
+    def working_folder(self, folder: Path) -> Path:
+        """Return the folder of the process."""
+        return folder
+
     def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
         """Return the command that runs these files."""
         environment = {

@@ -11,6 +11,7 @@ from pywasm_build.errors import UsageError
 from pywasm_build.recipes import ExpectedFailure, Suite
 from pywasm_build.suite_packages import INNER, PYTEST
 from pywasm_build.suite_run import GUEST_PLUGINS, guest_options
+from pywasm_build.suite_sources import SdistTests
 
 _PYTEST = (*PYTEST, "-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short")
 
@@ -34,12 +35,17 @@ class GuestPython:
 
 @dataclass(frozen=True, kw_only=True)
 class PytestHarness:
-    """Run the test files of one package; `selection` are patterns of files or test ids, empty for all."""
+    """Run the test files of one package.
+
+    selection: patterns of files or test ids, empty for all.
+    sources: where the tests are if they are not installed.
+    """
 
     name: str
     suite: Suite
     guest: GuestPython
     selection: Sequence[str]
+    sources: SdistTests | None = None
 
     @property
     def expected_failures(self) -> Sequence[ExpectedFailure]:
@@ -62,10 +68,14 @@ class PytestHarness:
         # A pattern without `::` means whole files, and they have been chosen already.
         return {"only": [*self.selection, *(f"{one}::*" for one in self.selection if "::" not in one)]}
 
+    def working_folder(self, folder: Path) -> Path:
+        """Return the folder of the process; for tests of an sdist what looks like its top, so that they find files."""
+        return self.sources.lay_out(folder) if self.sources else folder
+
     def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
         """Return the command that runs pytest on these files."""
         guest = self.guest
-        site_packages = "/" + guest.site_packages.relative_to(guest.root).as_posix()
+        top = self.sources.top if self.sources else f"/{guest.site_packages.relative_to(guest.root).as_posix()}"
         environment = {
             "PYTHONPATH": f"/test-packages/{INNER.as_posix()}:{GUEST_PLUGINS}",
             # Not each suite wants the plugin of each test package; a recipe names its own by -p.
@@ -76,8 +86,11 @@ class PytestHarness:
             guest.program,
             *guest_options(folder, environment),
             *("--dir", f"{guest.packages}:/test-packages:ro"),
+            *(self.sources.mounts(folder) if self.sources else ()),
             *_PYTEST,
+            # Settings of the sdist are for upstream's own way to run its tests; the recipe has those that it needs.
+            *(("-c", "/dev/null", f"--confcutdir={top}") if self.sources else ()),
             *self.suite.arguments,
-            f"--rootdir={site_packages}",
-            *(f"{site_packages}/{file}" for file in files),
+            f"--rootdir={top}",
+            *(f"{top}/{file}" for file in files),
         ]

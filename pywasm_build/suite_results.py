@@ -20,8 +20,8 @@ OUTCOMES = (PASSED, FAILED, SKIPPED, XFAILED, XPASSED, NOT_RUN)
 class TestResult:
     """The outcome of one test; `detail` is the traceback of a failure.
 
-    id: `<file>::<test>`; pytest's is relative to site-packages. A file that could not be imported counts as one
-        test; its id is the file's name.
+    id: `<file>::<test>`; pytest's is relative to site-packages, or to the top of the sdist. A file that could not be
+        imported counts as one test; its id is the file's name.
     """
 
     __test__ = False  # pytest must not take it for a test class

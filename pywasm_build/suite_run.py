@@ -61,6 +61,9 @@ class Harness(Protocol):
     def plan(self, files: Sequence[str]) -> Mapping[str, object]:
         """Return what the runner in the guest has to know besides the tests that are not to be run."""
 
+    def working_folder(self, folder: Path) -> Path:
+        """Make ready the working folder of the process that has `folder` for itself, and return it."""
+
     def command(self, folder: Path, files: Sequence[str]) -> Sequence[Argument]:
         """Return the command that runs these test files, with `folder` for plan and events."""
 
@@ -211,10 +214,11 @@ class SuiteRun:
         (folder / "plan.json").write_text(json.dumps(plan), "utf-8")
         share.events = EventLog(folder / "events.jsonl")
         log = self._log(share)
+        cwd = self._harness.working_folder(folder)
         command, timeout = self._harness.command(folder, files), self._harness.timeout(files)
         try:
             done = self._context.runner.run(
-                command, cwd=folder, env=self._harness.environment, log=log, check=False, timeout=timeout
+                command, cwd=cwd, env=self._harness.environment, log=log, check=False, timeout=timeout
             )
         except CommandFailed as error:
             if error.returncode is not None:

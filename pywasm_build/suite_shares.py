@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pywasm_build.errors import UsageError
+from pywasm_build.recipes import TEST_FILES
 from pywasm_build.suite_report import Pattern
 
-# What pytest itself takes for a test file.
-_FILES = ("test_*.py", "*_test.py")
 # A first guess for a file that no report knows: one second of tests for so many bytes.
 _BYTES_A_SECOND = 10_000
 # A process that starts Python, pytest and the package takes a second or two: shorter shares waste it.
@@ -17,24 +17,30 @@ _SHORTEST_SECONDS = 10.0
 _SHARES_A_WORKER = 8
 
 
-def find_test_files(site_packages: Path, packages: Sequence[str]) -> Mapping[str, int]:
-    """Return the test files of installed packages, relative to site-packages, with their sizes in bytes."""
+def find_test_files(root: Path, names: Sequence[str], patterns: Sequence[str] = TEST_FILES) -> Mapping[str, int]:
+    """Return the test files among files and folders below `root`, relative to it, with their sizes in bytes.
+
+    names: of what is looked at, for example packages in site-packages.
+    patterns: of the names of test files.
+    """
     found: dict[str, int] = {}
-    for package in packages:
-        folder = site_packages / package
-        if not folder.is_dir():
-            raise UsageError(f"the package {package} is not in {site_packages}; bin/inv libs.install puts it there")
-        for path in (path for pattern in _FILES for path in folder.rglob(pattern)):
-            found[path.relative_to(site_packages).as_posix()] = path.stat().st_size
+    for name in names:
+        place = root / name
+        if not place.exists():
+            raise UsageError(f"the package {name} is not in {root}; bin/inv libs.install puts it there")
+        for path in [place] if place.is_file() else place.rglob("*"):
+            if any(fnmatch.fnmatchcase(path.name, pattern) for pattern in patterns) and path.is_file():
+                found[path.relative_to(root).as_posix()] = path.stat().st_size
     if not found:
-        raise UsageError(f"no test files of {', '.join(packages)} in {site_packages}")
+        raise UsageError(f"no test files of {', '.join(names)} in {root}: no name is like {' or '.join(patterns)}")
     return dict(sorted(found.items()))
 
 
 def select(files: Mapping[str, int], selection: Sequence[str]) -> Mapping[str, int]:
     """Return the files that one of the patterns means; all if there is no pattern.
 
-    A pattern is of a file (relative to site-packages) or of a test id: then the part before `::` counts.
+    A pattern is of a file (relative to site-packages, or to the top of the sdist) or of a test id: then the part
+    before `::` counts.
     """
     if not selection:
         return files

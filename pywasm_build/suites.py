@@ -7,12 +7,14 @@ from pathlib import Path
 
 from pywasm_build.context import Context
 from pywasm_build.errors import RecipeError
+from pywasm_build.packages import PackageBuilder
 from pywasm_build.recipes import Recipe, Suite
 from pywasm_build.suite_packages import suite_packages
 from pywasm_build.suite_pytest import GuestPython, PytestHarness
 from pywasm_build.suite_report import SuiteResult, known_seconds
 from pywasm_build.suite_run import run_harness
 from pywasm_build.suite_shares import divide, find_test_files, select
+from pywasm_build.suite_sources import sdist_tests
 
 
 def guest_python(context: Context, suite: Suite) -> GuestPython:
@@ -32,19 +34,22 @@ def run_suite(
     jobs: int,
     selection: Sequence[str] = (),
     guest: GuestPython | None = None,
+    builder: PackageBuilder | None = None,
 ) -> SuiteResult:
     """Run the test suite of an installed package, `jobs` processes at once, and write its reports.
 
     selection: patterns of test files or test ids; empty for the whole suite.
+    guest, builder: where the tests run, and what knows where the sdist is; those of this checkout by default.
 
     Raises UsageError for a package that is not installed or a selection that means nothing, RecipeError for a
-    recipe without [test]. Failing tests raise nothing: see SuiteResult.ok.
+    recipe without [test] or with sources that the sdist does not have. Failing tests raise nothing: see SuiteResult.ok.
     """
     if recipe.suite is None:
         raise RecipeError(f"the recipe of {recipe.name} has no [test]")
     guest = guest or guest_python(context, recipe.suite)
+    suite, sources = recipe.suite, sdist_tests(context, recipe, builder)
     report = context.workspace.reports / f"{recipe.name}.json"
-    files = select(find_test_files(guest.site_packages, recipe.suite.packages), selection)
-    shares = divide(files, known_seconds(report), jobs=jobs)
-    harness = PytestHarness(name=recipe.name, suite=recipe.suite, guest=guest, selection=selection)
+    where, names = (sources.root, sources.names) if sources else (guest.site_packages, suite.packages)
+    shares = divide(select(find_test_files(where, names, suite.files), selection), known_seconds(report), jobs=jobs)
+    harness = PytestHarness(name=recipe.name, suite=suite, guest=guest, selection=selection, sources=sources)
     return run_harness(context, harness, shares, version=recipe.version, complete=not selection, jobs=jobs)

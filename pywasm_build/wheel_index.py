@@ -26,6 +26,7 @@ from packaging.metadata import InvalidMetadata
 
 from pywasm_build.context import Context
 from pywasm_build.errors import UsageError, WheelError
+from pywasm_build.host_wheel import host_wheel
 from pywasm_build.lock import locked
 from pywasm_build.sources import file_sha256
 from pywasm_build.store import JSON, canonical
@@ -78,7 +79,10 @@ class _Entry:
 
 
 def index_wheelhouse(context: Context, out: Path) -> list[Wheel]:
-    """Write the wheels that this checkout has built, for its present toolchain, as an index at `out`; return them."""
+    """Write the wheels that this checkout has built, for its present toolchain, as an index at `out`; return them.
+
+    The guest library is among them: functions import it, and every runtime root has it.
+    """
     _check_replaceable(out.resolve())
     environment = context.workspace.build / "crossenv"
     folder = context.workspace.wheelhouse / environment.resolve().name
@@ -86,7 +90,7 @@ def index_wheelhouse(context: Context, out: Path) -> list[Wheel]:
     if not wheels:
         raise UsageError("no wheel has been built here; build some first: bin/inv libs.install --name X")
     with locked(context.workspace.cache / "index.lock", what="a package index"):
-        return write_index(wheels, out)
+        return write_index([*wheels, host_wheel(context).path], out)
 
 
 def write_index(paths: Iterable[Path], out: Path) -> list[Wheel]:

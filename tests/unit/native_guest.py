@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -71,16 +72,26 @@ class NativeGuest:
                 environment[name] = text
             else:
                 host, guest = value.removesuffix(":ro").split(":")
-                mounts[guest] = host
+                mounts[guest] = _within(mounts, guest, host)
         return mounts, environment, rest
 
     def _native(self, text: str, mounts: Mapping[str, str]) -> str:
         words = []
         for word in text.split(":") if text.startswith("/") else [text]:
-            prefix, found, path = word.partition("=") if word.startswith("--rootdir=") else ("", "", word)
+            prefix, found, path = word.partition("=") if word.startswith("--") else ("", "", word)
+            if not found:
+                prefix, path = "", word
             for guest, host in mounts.items():
                 if path == guest or path.startswith(f"{guest}/"):
                     path = host + path[len(guest) :]
                     break
             words.append(prefix + found + path)
         return ":".join(words)
+
+
+def _within(mounts: Mapping[str, str], guest: str, host: str) -> str:
+    """Copy a folder that the guest sees within another one into that, where natively it must be to be seen there."""
+    for outer, place in mounts.items():
+        if guest.startswith(f"{outer}/"):
+            return str(shutil.copytree(host, place + guest[len(outer) :], dirs_exist_ok=True))
+    return host

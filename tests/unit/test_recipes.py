@@ -174,7 +174,7 @@ WRONG = {
     "applies-to = 'new' is not a version range": PACKAGE + PATCH.replace(">=1", "new"),
     "needed-to = 'test' must be one of build, run": PACKAGE + PATCH + 'needed-to = "test"\n',
     "patch.needed-to has no effect in a recipe with .library.": LIBRARY + PATCH + 'needed-to = "run"\n',
-    r"\[test\] needs packages": PACKAGE + "[test]\n",
+    r"\[test\] needs either packages": PACKAGE + "[test]\n",
     "timeout = 0 must be a number of seconds": PACKAGE + TEST + "timeout = 0\n",
     "timeout = True must be a number of seconds": PACKAGE + TEST + "timeout = true\n",
     "an expected-failure needs ids": PACKAGE + TEST + FAILURE.replace('"t.py::x*"', ""),

@@ -424,7 +424,14 @@ run = false
 @pytest.mark.parametrize(
     ("test", "message"),
     [
-        ("[test]\npackages = []", "needs packages"),
+        ("[test]\npackages = []", "needs either packages = "),
+        ('[test]\npackages = ["x"]\nsources = ["y"]', "needs either packages = "),
+        ('[test]\nsources = ["."]', "'.', which is not the plain path of something in the sdist"),
+        ('[test]\nsources = ["/tests"]', "'/tests', which is not the plain path"),
+        ('[test]\nsources = ["../tests"]', "'../tests', which is not the plain path"),
+        ('[test]\nsources = ["tests/"]', "'tests/', which is not the plain path"),
+        ('[test]\nsources = ["tests", "tests/data"]', "'tests/data' twice"),
+        ('[test]\nsources = ["tests", "tests"]', "'tests' twice"),
         ('[test]\npackages = ["x"]\ntimeout = true', "number of seconds"),
         ('[test]\npackages = ["x"]\npackage = []', "did you mean"),
         ('[test]\npackages = ["x"]\n[[test.expected-failure]]\nreason = "r"', "needs ids"),
