@@ -14,7 +14,6 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -27,7 +26,7 @@ from types import FrameType
 from typing import IO, Protocol, TextIO, TypeVar
 
 from pywasm_build.errors import CommandFailed, MachineError
-from pywasm_build.progress import Status
+from pywasm_build.progress import Status, say
 
 T = TypeVar("T")
 Argument = str | Path
@@ -146,7 +145,7 @@ class SubprocessRunner:
         self, args: Sequence[str], *, cwd: Path, env: Mapping[str, str], capture: bool
     ) -> Iterator[subprocess.Popen[bytes]]:
         """Start a process in a group of its own; leave no process behind, whatever happens."""
-        with _terminate_as_exit():
+        with terminate_as_exit():
             try:
                 child = subprocess.Popen(
                     args,
@@ -174,9 +173,7 @@ class SubprocessRunner:
                         pipe.close()
 
     def _echo(self, line: str) -> None:
-        stream = sys.stderr if self._stream is None else self._stream
-        stream.write(f"+ {line}\n")
-        stream.flush()
+        say(f"+ {line}", self._stream)
 
 
 class _Sink:
@@ -336,7 +333,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _terminate_as_exit() -> Iterator[None]:
+def terminate_as_exit() -> Iterator[None]:
     """Let SIGTERM unwind the stack as Ctrl-C does, or the child's group would go on alone."""
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

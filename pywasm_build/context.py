@@ -13,6 +13,7 @@ from typing import Any
 
 from pywasm_build.command import Runner, SubprocessRunner
 from pywasm_build.errors import UsageError
+from pywasm_build.progress import say
 from pywasm_build.sources import Sources
 from pywasm_build.store import Store
 from pywasm_build.workspace import Workspace
@@ -58,7 +59,7 @@ class Context:
 
     def say(self, text: str) -> None:
         """Tell the user something that is neither a result nor an error."""
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
     def display(self, path: Path) -> str:
         """Return a path as the user may type it: relative to the checkout if it lies there."""

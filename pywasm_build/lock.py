@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
+
+from pywasm_build.progress import say
 
 
 @contextlib.contextmanager
@@ -24,9 +25,9 @@ def locked(path: Path, *, what: str, stream: TextIO | None = None) -> Iterator[N
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace") or "unknown"
-            out = sys.stderr if stream is None else stream
-            out.write(f"waiting for another inv (pid {holder}) that builds {what}\n")
-            out.flush()
+            # Another thread of this process shows itself that it is at work.
+            if holder != str(os.getpid()):
+                say(f"waiting for another inv (pid {holder}) that builds {what}", stream)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -1,15 +1,17 @@
-"""Carry out a plan: build what can be built; what fails stops only what needs it."""
+"""Carry out a plan: build what can be built, side by side; what fails stops only what needs it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pywasm_build.crew import Crew
 from pywasm_build.errors import CommandFailed, DownloadError, PywasmError
 from pywasm_build.index import Release
 from pywasm_build.packages import Job, PackageBuilder
@@ -17,6 +19,9 @@ from pywasm_build.plan import Plan, Step
 from pywasm_build.planner import Planner
 from pywasm_build.telling_line import telling_line_of
 from pywasm_build.wheels import Wheel
+
+# Their builds run as many compilers at once as there are processors; the others run one after the other.
+_WIDE = ("meson-python", "scikit-build-core")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,44 @@ class Failure:
     reason: str
     skipped: bool = False
     log: Path | None = None
+
+
+@dataclass(kw_only=True)
+class _Progress:
+    """What a plan has come to so far; `waiting` are the steps that were not begun, in the order of the plan.
+
+    learned: a build has shown what was not certain before.
+    """
+
+    waiting: list[Step]
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    learned: bool = False
+    _under_way: dict[str, Step] = field(default_factory=dict)
+
+    def begin(self, step: Step) -> None:
+        """Note that a step is under way."""
+        self.waiting.remove(step)
+        self._under_way[step.name] = step
+
+    def end(self, name: str) -> Step:
+        """Note that a step is not under way any more, and return it."""
+        return self._under_way.pop(name)
+
+    def settle(self, step: Step, result: Outcome | Failure) -> None:
+        """Note what a step has come to."""
+        if step in self.waiting:
+            self.waiting.remove(step)
+        if isinstance(result, Failure):
+            self.failures[step.name] = result
+        else:
+            self.outcomes[step.name] = result
+            self.learned = self.learned or not (step.facts and step.facts.certain)
+
+    def is_ready(self, step: Step) -> bool:
+        """Tell whether all that a step needs is there; of a circle, what comes earlier."""
+        missing = {*self._under_way, *(one.name for one in self.waiting[: self.waiting.index(step)])}
+        return missing.isdisjoint(step.needs)
 
 
 @dataclass(kw_only=True)
@@ -71,28 +114,44 @@ class PlanRun:
             if {step.title for step in plan.steps} - shown:
                 self.show(plan)
             shown = {step.title for step in plan.steps}
-            outcomes, failures, learned = self._carry_out(plan)
-            if not learned:
-                return _installable(plan, outcomes, failures)
+            made = self._carry_out(plan)
+            if not made.learned:
+                return _installable(plan, made.outcomes, made.failures)
 
-    def _carry_out(self, plan: Plan) -> tuple[dict[str, Outcome], dict[str, Failure], bool]:
-        """Take each step; tell whether a build has shown what was not certain before."""
-        outcomes: dict[str, Outcome] = {}
-        failures = {step.name: self._refused(step) for step in plan.steps if step.problem}
-        learned = False
-        for step in plan.steps:
-            if step.name in failures:
-                continue
-            if blocked := _blocked(step, failures):
-                failures[step.name] = blocked
-                continue
-            result = self._take(step)
-            if isinstance(result, Failure):
-                failures[step.name] = result
-            else:
-                outcomes[step.name] = result
-                learned = learned or not (step.facts and step.facts.certain)
-        return outcomes, failures, learned
+    def _carry_out(self, plan: Plan) -> _Progress:
+        """Take each step."""
+        made = _Progress(waiting=[step for step in plan.steps if not step.problem])
+        made.failures = {step.name: self._refused(step) for step in plan.steps if step.problem}
+        context = self.builder.context
+        with Crew[Outcome](runner=context.runner, room=context.jobs) as workers:
+            while self._begin(made, workers):
+                name, result = workers.next_ended()
+                step = made.end(name)
+                made.settle(step, self._noted(step, result))
+        return made
+
+    def _begin(self, made: _Progress, workers: Crew[Outcome]) -> bool:
+        """Settle what needs no work, then start what there is room for; tell whether anything is under way."""
+        for step in list(made.waiting):
+            if known := self._known(step, made):
+                made.settle(step, known)
+        for step in [step for step in made.waiting if made.is_ready(step)]:
+            room = _room(step, workers.room)
+            if not workers.has_room(room):
+                # A smaller one shall not overtake, or a big one might wait till the end.
+                break
+            made.begin(step)
+            workers.start(step.name, partial(self._build, _job(step)), room=room)
+        return workers.busy
+
+    def _known(self, step: Step, made: _Progress) -> Outcome | Failure | None:
+        """Return what a step comes to if that takes no work, else None."""
+        job = _job(step)
+        if known := _blocked(step, made.failures) or self._done.get(job.release):
+            return known
+        if step.facts and step.facts.cached and not self._is_clean(job):
+            return self._taken(step)
+        return None
 
     def _refused(self, step: Step) -> Failure:
         assert step.problem
@@ -100,25 +159,31 @@ class PlanRun:
             raise step.problem
         return Failure(name=step.name, version=step.version, reason=one_line(step.problem))
 
-    def _take(self, step: Step) -> Outcome | Failure:
-        job = step.job
-        assert job
-        if job.release not in self._done:
-            self._done[job.release] = self._build(job)
-        return self._done[job.release]
-
-    def _build(self, job: Job) -> Outcome | Failure:
-        started = time.monotonic()
-        clean = canonicalize_name(job.release.name) in self.clean
+    def _taken(self, step: Step) -> Outcome | Failure:
+        """Take what is built already: it waits for nobody."""
         try:
-            known = not clean and self.builder.context.store.find(self.builder.stage(job)) is not None
-            wheel = self.builder.build(job, clean=clean)
+            return self._noted(step, self._build(_job(step)))
         except PywasmError as error:
+            return self._noted(step, error)
+
+    def _noted(self, step: Step, result: Outcome | PywasmError) -> Outcome | Failure:
+        """Remember what a build has come to, for the next plan; raise its error if that ends all."""
+        job = _job(step)
+        if isinstance(result, PywasmError):
             if not self.keep_going:
-                raise
-            self.builder.context.say(f"error: {job.title}: {error}")
-            return self._failure(job, error)
+                raise result
+            self.builder.context.say(f"error: {job.title}: {result}")
+        self._done[job.release] = noted = self._failure(job, result) if isinstance(result, PywasmError) else result
+        return noted
+
+    def _build(self, job: Job) -> Outcome:
+        started, clean = time.monotonic(), self._is_clean(job)
+        known = not clean and self.builder.context.store.find(self.builder.stage(job)) is not None
+        wheel = self.builder.build(job, clean=clean)
         return Outcome(job=job, wheel=wheel, built=not known, seconds=time.monotonic() - started)
+
+    def _is_clean(self, job: Job) -> bool:
+        return canonicalize_name(job.release.name) in self.clean
 
     def _failure(self, job: Job, error: PywasmError) -> Failure:
         log = error.log if isinstance(error, CommandFailed) else self.builder.context.workspace.log(job.release.name)
@@ -127,6 +192,16 @@ class PlanRun:
         # A wheel that was made and refused: the log has no line for it.
         told = telling_line_of(log) if log and isinstance(error, CommandFailed) else ""
         return Failure(name=job.release.name, version=job.release.version, reason=told or one_line(error), log=log)
+
+
+def _job(step: Step) -> Job:
+    assert step.job  # else it has a problem
+    return step.job
+
+
+def _room(step: Step, all_of_it: int) -> int:
+    """Return how many processors a build can use."""
+    return all_of_it if step.facts and step.facts.build_system.startswith(_WIDE) else 1
 
 
 def one_line(error: PywasmError) -> str:

@@ -1,9 +1,13 @@
-"""Show progress on a terminal as one line that is rewritten, elsewhere as few plain lines; print tables."""
+"""Show progress on a terminal as one line that is rewritten, elsewhere as few plain lines; print tables.
+
+Several threads can have something under way at once: the one line of a terminal then names all of it.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -14,6 +18,9 @@ _REDRAW_SECONDS = 0.1
 # Compiler commands are long, and a log of their beginnings is as good.
 _SPARSE_WIDTH = 100
 _SPARSE_SECONDS = 30.0
+# What is under way in this process, and whose turn it is to write.
+_live: list[Status] = []
+_turn = threading.RLock()
 
 
 def human_size(size: float) -> str:
@@ -51,20 +58,24 @@ class Status:
 
     def __enter__(self) -> Self:
         self._started = self._drawn = time.monotonic()
-        if self._tty:
-            self._draw("")
-        else:
-            self._print(f"{self.title} ...")
+        with _turn:
+            _live.append(self)
+            if self._tty:
+                self._draw("")
+            else:
+                say(f"{self.title} ...", self._stream)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._tty:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-        if kind is None and (self._tty or self.elapsed >= 2):
-            self._print(f"{self.title}: done in {human_seconds(self.elapsed)}")
+        with _turn:
+            _live.remove(self)
+            if self._tty:
+                _clear(self._stream)
+                _redraw(self._stream)
+            if kind is None and (self._tty or self.elapsed >= 2):
+                say(f"{self.title}: done in {human_seconds(self.elapsed)}", self._stream)
 
     @property
     def elapsed(self) -> float:
@@ -81,19 +92,45 @@ class Status:
             self._draw(detail)
         else:
             short = _printable(detail)[:_SPARSE_WIDTH]
-            self._print(f"{self.title}: {human_seconds(self.elapsed)}  {short}".rstrip())
+            say(f"{self.title}: {human_seconds(self.elapsed)}  {short}".rstrip(), self._stream)
 
     def _draw(self, detail: str) -> None:
-        self._frame += 1
-        frame = _FRAMES[self._frame % len(_FRAMES)]
-        text = f"{frame} {self.title}  {human_seconds(self.elapsed)}  {_printable(detail)}"
-        width = max(shutil.get_terminal_size().columns - 1, 20)
-        self._stream.write(f"\r\x1b[K{text[:width].rstrip()}")
-        self._stream.flush()
+        """Rewrite the terminal's line: all that is under way, and what this one is at."""
+        with _turn:
+            self._frame += 1
+            frame = _FRAMES[self._frame % len(_FRAMES)]
+            titles = [f"{one.title}  {human_seconds(one.elapsed)}" for one in _on(self._stream)]
+            text = f"{frame} {' | '.join(titles)}  {_printable(detail)}"
+            width = max(shutil.get_terminal_size().columns - 1, 20)
+            _clear(self._stream)
+            self._stream.write(text[:width].rstrip())
+            self._stream.flush()
 
-    def _print(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Print a line on `stream` (stderr by default), whatever is under way there."""
+    out = sys.stderr if stream is None else stream
+    with _turn:
+        if _on(out):
+            _clear(out)
+        out.write(line + "\n")
+        _redraw(out)
+        out.flush()
+
+
+def _on(stream: TextIO) -> list[Status]:
+    """Return what shows its progress on a terminal."""
+    return [one for one in _live if one._stream is stream and one._tty]
+
+
+def _clear(stream: TextIO) -> None:
+    stream.write("\r\x1b[K")
+    stream.flush()
+
+
+def _redraw(stream: TextIO) -> None:
+    if under_way := _on(stream):
+        under_way[-1]._draw("")
 
 
 class Bar(Status):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from pywasm_build.errors import BuildError, CommandFailed, PywasmError, WheelError
 from pywasm_build.installed import Installation, install_packages, installed_releases, parse_names
+from pywasm_build.packages import PackageBuilder
 from pywasm_build.plan import Plan
 from pywasm_build.plan_report import closing_text
 from pywasm_build.plan_run import one_line
@@ -156,6 +163,126 @@ def test_a_clean_build_that_fails_changes_nothing(checkout: Checkout, web: WebSe
         installing(checkout, "pack", clean=True)
     assert switch.exists()
     assert checkout.workspace.runtime.readlink() == before
+
+
+def with_jobs(checkout: Checkout, jobs: int) -> PackageBuilder:
+    return replace(checkout.builder, context=replace(checkout.context, jobs=jobs))
+
+
+def offer_building(web: WebServer, name: str, script: str, *, requires: str = "", files: Sequence[str] = ()) -> None:
+    """Offer an sdist whose build runs a script first."""
+    wheel = f"{name}-1.0-py3-none-any.whl"
+    info = "Metadata-Version: 2.2\n" + (f"Requires-Dist: {requires}\n" if requires else "")
+    content = {
+        "PKG-INFO": info.encode(),
+        "make-wheel": f'{script}\ncp prebuilt/*.whl "$1"\n'.encode(),
+        f"prebuilt/{wheel}": wheel_bytes(name, requires=(requires,) if requires else ()),
+        **dict.fromkeys(files, b""),
+    }
+    publish(web, name, {f"{name}-1.0.tar.gz": sdist_bytes(name, content)})
+
+
+def meeting(folder: Path, own: str, other: str) -> str:
+    """Return a script that fails unless the other one runs at the same time."""
+    wait = f"for i in $(seq 200); do [ -e {folder}/{other} ] && break; sleep 0.1; done; [ -e {folder}/{other} ]"
+    return f"touch {folder}/{own}\n{wait} || exit 3"
+
+
+def test_what_is_independent_is_built_at_the_same_time(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    offer_building(web, "left", meeting(tmp_path, "l", "r"))
+    offer_building(web, "right", meeting(tmp_path, "r", "l"))
+    done = install_packages(checkout.context, parse_names(["left", "right"]), builder=with_jobs(checkout, 2))
+    assert results(done) == {"left": "built", "right": "built"}
+
+
+def test_with_one_processor_builds_follow_the_plan(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    order = tmp_path / "order"
+
+    def script(name: str) -> str:
+        return f"echo {name} begins >>{order}; sleep 0.1; echo {name} ends >>{order}"
+
+    offer_building(web, "base", script("base"))
+    offer_building(web, "app", script("app"), requires="base")
+    offer_building(web, "extra", script("extra"))
+    done = install_packages(checkout.context, parse_names(["app", "extra"]), builder=with_jobs(checkout, 1))
+    assert list(results(done)) == ["base", "app", "extra"]
+    lines = [f"{name} {what}" for name in ("base", "app", "extra") for what in ("begins", "ends")]
+    assert order.read_text().splitlines() == lines
+
+
+def test_what_is_needed_is_built_before(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    offer_building(web, "base", f"{meeting(tmp_path, 'b', 'e')}\nsleep 0.3; touch {tmp_path}/base-ends")
+    offer_building(web, "app", f"[ -e {tmp_path}/base-ends ] || exit 3", requires="base")
+    offer_building(web, "extra", meeting(tmp_path, "e", "b"))
+    done = install_packages(checkout.context, parse_names(["app", "extra"]), builder=with_jobs(checkout, 3))
+    assert results(done) == {"base": "built", "app": "built", "extra": "built"}
+
+
+def test_a_build_that_uses_all_processors_is_alone(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    alone = f"mkdir {tmp_path}/alone || exit 3; sleep 0.3; rmdir {tmp_path}/alone"
+    system = b'[build-system]\nrequires = ["setuptools"]\nbuild-backend = "mesonpy"\n'
+    for name in ("first", "second", "third"):
+        wheel = {f"prebuilt/{name}-1.0-py3-none-any.whl": wheel_bytes(name)}
+        files = {"make-wheel": f'{alone}\ncp prebuilt/*.whl "$1"\n'.encode(), "pyproject.toml": system, **wheel}
+        publish(web, name, {f"{name}-1.0.tar.gz": sdist_bytes(name, files)})
+    wanted = parse_names(["first", "second", "third"])
+    done = install_packages(checkout.context, wanted, builder=with_jobs(checkout, 2))
+    assert results(done) == {"first": "built", "second": "built", "third": "built"}
+
+
+def test_a_failure_does_not_end_what_is_built_beside_it(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    fails = f"{meeting(tmp_path, 'b', 'g')}\necho 'x.c:1:1: error: no'; exit 3"
+    offer_building(web, "bad", fails)
+    offer_building(web, "good", f"{meeting(tmp_path, 'g', 'b')}\nsleep 0.5")
+    offer(web, "app", "bad")
+    builder = with_jobs(checkout, 2)
+    done = install_packages(checkout.context, parse_names(["good", "app"]), builder=builder, keep_going=True)
+    assert results(done) == {"good": "built", "bad": "failed", "app": "skipped"}
+    # Without keep_going it is raised, once the other one is built.
+    (tmp_path / "b").unlink()
+    (tmp_path / "g").unlink()
+    with pytest.raises(CommandFailed):
+        install_packages(checkout.context, parse_names(["good", "app"]), builder=builder, clean=True)
+    assert builder.context.store.find(builder.stage(done.outcomes[0].job))
+
+
+def test_what_is_cached_waits_for_nobody(checkout: Checkout, web: WebServer) -> None:
+    builder = with_jobs(checkout, 1)
+    shelf = checkout.workspace.wheelhouse / builder.environment.key
+    there = " -a ".join(f"-e {shelf}/{name}-1.0-py3-none-any.whl" for name in ("ready", "lone"))
+    offer_building(web, "slow", f"[ {there} ] || exit 3")
+    offer(web, "ready", "slow")
+    offer(web, "lone")
+    for name in ("ready", "lone"):
+        builder.build(builder.choose(Requirement(name)))
+    shutil.rmtree(shelf)
+    done = install_packages(checkout.context, parse_names(["slow", "ready", "lone"]), builder=builder)
+    assert results(done) == {"slow": "built", "ready": "cached", "lone": "cached"}
+
+
+def test_ctrl_c_ends_all_builds(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    for name, other in (("left", "right"), ("right", "left")):
+        offer_building(web, name, f"echo $$ >{tmp_path}/{name}.pid\n{meeting(tmp_path, name, other)}\nsleep 60")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 30
+        while not all((tmp_path / name).exists() for name in ("left", "right")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            install_packages(checkout.context, parse_names(["left", "right"]), builder=with_jobs(checkout, 2))
+    finally:
+        signal.signal(signal.SIGINT, before)
+        thread.join()
+    for name in ("left", "right"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((tmp_path / f"{name}.pid").read_text()), 0)
+    assert installed_releases(checkout.context) == []
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
 
 import pytest
 
-from pywasm_build.progress import Bar, Status, human_seconds, human_size, summary, table
+from pywasm_build.progress import Bar, Status, human_seconds, human_size, say, summary, table
 
 
 class Terminal(io.StringIO):
@@ -53,6 +54,45 @@ def test_a_failure_clears_the_line_and_claims_nothing() -> None:
     with pytest.raises(RuntimeError), Status("build", stream=screen):
         raise RuntimeError
     assert screen.getvalue().endswith("\r\x1b[K")
+
+
+def screen_of(text: str) -> list[str]:
+    """Return what a terminal shows after this output."""
+    return [line.rpartition("\r\x1b[K")[2] for line in text.split("\n")]
+
+
+def test_what_is_under_way_at_once_shares_the_line() -> None:
+    screen = Terminal()
+    with Status("build lxml", stream=screen) as lxml:
+        with Status("build numpy", stream=screen):
+            say("a warning", screen)
+            shown = screen_of(screen.getvalue())
+            assert shown[0] == "a warning"
+            assert "build lxml  0.0 s | build numpy  0.0 s" in shown[1]
+            time.sleep(0.11)
+            lxml.update("cc x.c")
+            assert screen_of(screen.getvalue())[1].endswith("cc x.c")
+        assert "build lxml" in screen_of(screen.getvalue())[-1]
+        assert "build numpy" not in screen_of(screen.getvalue())[-1]
+    assert screen_of(screen.getvalue()) == ["a warning", "build numpy: done in 0.1 s", "build lxml: done in 0.1 s", ""]
+
+
+def test_lines_of_several_threads_stay_whole() -> None:
+    stream = io.StringIO()
+
+    def work(number: int) -> None:
+        for _ in range(50):
+            with Status(f"build {number}", stream=stream):
+                say(f"word {number}", stream)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 400
+    assert set(lines) == {text for n in range(4) for text in (f"build {n} ...", f"word {n}")}
 
 
 def test_a_bar_shows_share_size_and_speed() -> None:

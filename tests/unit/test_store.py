@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -172,6 +173,24 @@ def test_a_second_process_waits_says_so_once_and_uses_the_product(tmp_path: Path
     assert first_out == second_out != ""
     assert (tmp_path / "made").read_text() == "made\n"
     assert (Path(first_out.strip()) / "whole").exists()
+
+
+def test_a_second_thread_waits_in_silence(tmp_path: Path) -> None:
+    said, making, made = io.StringIO(), threading.Event(), []
+
+    def make(root: Path) -> None:
+        made.append(root)
+        making.set()
+        time.sleep(0.3)
+
+    threads = [threading.Thread(target=Store(tmp_path, stream=said).build, args=(STAGE, make)) for _ in range(2)]
+    threads[0].start()
+    assert making.wait(20)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert made == [tmp_path / STAGE.name / STAGE.key]
+    assert said.getvalue() == ""
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
