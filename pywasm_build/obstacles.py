@@ -21,7 +21,9 @@ _COMPILED = frozenset((".c", ".cc", ".cpp", ".cxx", ".pyx"))
 _FORTRAN = frozenset((".f", ".for", ".f77", ".f90", ".f95", ".f03", ".f08"))
 _EVENT_LIBRARIES = ("libuv", "libev", "libevent")
 # Folders whose content no build needs.
-_ASIDE = re.compile(r"^(tests?|testing|docs?|examples?|samples?|benchmarks?|bench)$|_tests?$", re.IGNORECASE)
+_ASIDE = re.compile(
+    r"^(tests?|testing|docs?|demos?|examples?|samples?|benchmarks?|bench)$|[_ ]tests?$|^tests? ", re.IGNORECASE
+)
 _MESON_PROJECT = re.compile(r"\bproject\s*\(([^)]*)\)", re.DOTALL)
 _CMAKE_PROJECT = re.compile(r"^project\s*\(([^)]*)\)", re.DOTALL | re.IGNORECASE | re.MULTILINE)
 # At the beginning of a line: inside an if() it would be indented, and optional.
@@ -36,13 +38,18 @@ def obstacle(files: Iterable[str], texts: dict[str, str], backend: str, requires
     texts: the content of those among them that are named in BUILD_FILES.
     backend, requires: what pyproject.toml says of the build.
     """
-    used = [path for path in map(PurePosixPath, files) if not any(_ASIDE.search(part) for part in path.parts[:-1])]
+    used = [path for path in map(PurePosixPath, files) if not any(map(is_aside, path.parts[:-1]))]
     return (
         _rust(used, texts, backend, requires)
         or _fortran(used, texts)
         or _cuda(used, texts, requires)
         or _event_loop(used)
     )
+
+
+def is_aside(folder: str) -> bool:
+    """Tell whether a folder of that name has tests, documents or examples, which no build needs."""
+    return _ASIDE.search(folder) is not None
 
 
 def _rust(files: Sequence[PurePosixPath], texts: dict[str, str], backend: str, requires: Sequence[str]) -> str:
