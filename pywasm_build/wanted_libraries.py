@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pywasm_build import archive, obstacles
@@ -27,16 +27,17 @@ _INCLUDE = re.compile(rb"""^[^\n]*?(?:#\s*include\s*[<"]|\bextern\s+from\s+["'])
 _MAX_BYTES = 256 * 1024
 
 
-def wanted_libraries(store: Store, sdist: Path, sha256: str, registry: Registry) -> tuple[str, ...]:
+def wanted_libraries(store: Store, fetch: Callable[[], Path], sha256: str, registry: Registry) -> tuple[str, ...]:
     """Return the names of the libraries of the registry that the sdist with that hash wants, sorted.
 
-    It is unpacked only the first time. Raises ArchiveError for one that is damaged or unsafe.
+    fetch: returns the sdist; it is called only the first time. Raises ArchiveError for one that is damaged or unsafe.
     """
     known = _known_headers(registry)
     code = source_hash(sys.modules[__name__], obstacles, archive)
     stage = Stage("wanted-libraries", {"sha256": sha256, "headers": known, "code": code})
 
     def make(root: Path) -> Mapping[str, JSON]:
+        sdist = fetch()
         with Status(f"look for libraries that {sdist.name} wants"):
             archive.unpack(sdist, root / "tree", strip=1)
             found = libraries_of_tree(root / "tree", known)

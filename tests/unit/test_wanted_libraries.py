@@ -98,10 +98,10 @@ def test_an_sdist_is_unpacked_once(tmp_path: Path) -> None:
     path, digest = sdist(tmp_path, b"#include <yaml.h>\n")
     store = Store(tmp_path / "store")
     with pytest.raises(NotMade):
-        wanted_libraries(FindingStore(store.root), path, digest, REGISTRY)
-    assert wanted_libraries(store, path, digest, REGISTRY) == ("libyaml",)
+        wanted_libraries(FindingStore(store.root), lambda: path, digest, REGISTRY)
+    assert wanted_libraries(store, lambda: path, digest, REGISTRY) == ("libyaml",)
     path.unlink()
-    assert wanted_libraries(store, path, digest, REGISTRY) == ("libyaml",)
+    assert wanted_libraries(store, lambda: path, digest, REGISTRY) == ("libyaml",)
     # Sources are not kept.
     assert not list(store.root.rglob("*.c"))
 
@@ -109,15 +109,15 @@ def test_an_sdist_is_unpacked_once(tmp_path: Path) -> None:
 def test_it_is_looked_at_again_when_the_registry_knows_other_headers(tmp_path: Path) -> None:
     path, digest = sdist(tmp_path, b"#include <yaml.h>\n")
     store = Store(tmp_path / "store")
-    assert wanted_libraries(store, path, digest, Registry(root=tmp_path, recipes={})) == ()
-    assert wanted_libraries(store, path, digest, REGISTRY) == ("libyaml",)
+    assert wanted_libraries(store, lambda: path, digest, Registry(root=tmp_path, recipes={})) == ()
+    assert wanted_libraries(store, lambda: path, digest, REGISTRY) == ("libyaml",)
 
 
 def test_a_damaged_sdist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pack-1.0.tar.gz"
     path.write_bytes(b"no archive")
     with pytest.raises(ArchiveError):
-        wanted_libraries(Store(tmp_path / "store"), path, "a" * 64, REGISTRY)
+        wanted_libraries(Store(tmp_path / "store"), lambda: path, "a" * 64, REGISTRY)
 
 
 @pytest.mark.parametrize("recipe", LIBRARIES, ids=lambda recipe: recipe.name)
