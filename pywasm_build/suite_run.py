@@ -224,7 +224,7 @@ class SuiteRun:
             share.events.read()
         if share.events.ended in _ORDERLY and done.returncode in _ORDERLY:
             return ""
-        return _how_it_ended(log, done.returncode)
+        return how_it_ended(_read(log).splitlines(), done.returncode)
 
     def _fail(self, share: _Share, culprit: str, how: str) -> None:
         detail = _read(self._log(share))[-_TAIL_CHARACTERS:]
@@ -270,9 +270,9 @@ class SuiteRun:
         return "expected" if expected else result.outcome
 
 
-def _how_it_ended(log: Path, status: int) -> str:
-    """Return what python-wasm says of a trap, else the exit status of the process."""
-    for line in reversed(_read(log).splitlines()):
+def how_it_ended(lines: Sequence[str], status: int) -> str:
+    """Return what python-wasm says of a trap in its last lines, else the exit status of the process."""
+    for line in reversed(lines):
         _, found, reason = line.partition("python-wasm: the guest trapped: ")
         if found:
             return f"trapped: {reason}"

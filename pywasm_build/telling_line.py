@@ -84,6 +84,11 @@ def telling_line_of(log: Path) -> str:
     return telling_line(lines[commands[-1] + 1 :] if commands else lines)
 
 
+def shown(line: str) -> str:
+    """Return a line that any program may have written, safe and short enough for a table."""
+    return _short(_clean(line))
+
+
 def _clean(line: str) -> str:
     """Drop colours, control characters, indentation, and what a terminal overwrote."""
     visible = _COLOURS.sub("", line[:_MAX_LINE]).rpartition("\r")[2]

@@ -17,7 +17,11 @@ from pywasm_build.workspace import Workspace
 SETTINGS: Mapping[str, Any] = {
     "triple": "wasm32-wasip1",
     "resource_triple": "wasm32-unknown-wasip1",
-    "compile": {"flags": ["-fwasm-exceptions", "-DQUOTED='a b'"], "cxx_flags": ["-fcxx"], "ignored": ["-pthread", "-flto=*"]},
+    "compile": {
+        "flags": ["-fwasm-exceptions", "-DQUOTED='a b'"],
+        "cxx_flags": ["-fcxx"],
+        "ignored": ["-pthread", "-flto=*"],
+    },
     "link": {
         "program_defaults": ["-Wl,-z,stack-size=9"],
         "flags": ["-lprogram"],

@@ -1,0 +1,55 @@
+"""Import modules one after the other in the guest, and write down what becomes of each.
+
+Called with the file to write and the modules' names. Each line of the file is a JSON array: [name] before a module is
+imported, [name, line] after it, where an empty line is success. So it is known which one was under way at a trap.
+"""
+
+import importlib
+import json
+import sys
+from importlib.machinery import ExtensionFileLoader
+from pathlib import Path
+
+
+def attempt(name: str) -> str:
+    """Import an extension module; return why that fails, in one line, else nothing."""
+    try:
+        module = importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: some leave when they do not like the platform
+        return in_one_line(error)
+    spec = getattr(module, "__spec__", None)
+    if spec is not None and not isinstance(spec.loader, ExtensionFileLoader):
+        return f"not the compiled module is imported, but {spec.origin}"
+    return ""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Say what an exception says, and what the one says that it was raised for."""
+    root = error
+    seen = {id(error)}
+    while (inner := root.__cause__ or (None if root.__suppress_context__ else root.__context__)) is not None:
+        if id(inner) in seen:
+            break
+        seen.add(id(inner))
+        root = inner
+    return words(error) if root is error else f"{words(error)} (because of {words(root)})"
+
+
+def words(error: BaseException) -> str:
+    """Return an exception's type and the first line of its message that says something."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def main(results: str, names: list[str]) -> None:
+    """Try all modules."""
+    with Path(results).open("w", encoding="utf-8") as file:
+        for name in names:
+            print(json.dumps([name]), file=file, flush=True)
+            print(json.dumps([name, attempt(name)]), file=file, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

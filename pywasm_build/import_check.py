@@ -1,0 +1,138 @@
+"""Import the compiled modules of a wheel in the guest: what links need not start.
+
+A module may want threads, sockets or processes the moment it is imported, or call a function through a pointer of
+another type, which traps. Both show only here.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywasm_binary import MalformedModule, WasmModule
+from pywasm_build.context import Context
+from pywasm_build.errors import CommandFailed
+from pywasm_build.suite_run import GUEST_PLUGINS, PLUGINS, how_it_ended
+from pywasm_build.telling_line import shown
+from pywasm_build.wheel_archive import is_library, open_wheel
+
+_SCRIPT = f"{GUEST_PLUGINS}/pywasm_imports.py"
+_RESULTS = "results.jsonl"
+# The first import may compile the wasm files for this machine.
+_SECONDS, _SECONDS_EACH = 120, 10
+_IMPORTABLE = ("purelib", "platlib")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportResult:
+    """What became of importing a module; `line` says why it failed."""
+
+    module: str
+    ok: bool
+    line: str = ""
+
+
+def compiled_modules(wheel: Path) -> list[str]:
+    """Return the dotted names of the extension modules in a wheel, sorted; shared libraries are none.
+
+    Raises ArchiveError for a wheel that is damaged or unsafe, WheelError for what is none.
+    """
+    with open_wheel(wheel) as source:
+        named = {name: dotted for name in source.names if is_library(name) and (dotted := _dotted_name(name))}
+        return sorted({dotted for name, dotted in named.items() if _initialises(source.read(name))})
+
+
+def _dotted_name(entry: str) -> str:
+    """Return the module's name for an entry of a wheel; "" for a place from which nothing is imported."""
+    *folders, file = entry.split("/")
+    if folders and folders[0].endswith(".data"):
+        if folders[1:2] and folders[1] not in _IMPORTABLE:
+            return ""
+        folders = folders[2:]
+    # A suffix begins at the first dot: a module's own name has none.
+    stem = file.partition(".")[0]
+    parts = folders if stem == "__init__" else [*folders, stem]
+    return "" if any("." in part or not part for part in parts) else ".".join(parts)
+
+
+def _initialises(content: bytes) -> bool:
+    try:
+        return any(name.startswith(("PyInit_", "PyInitU_")) for name in WasmModule(content).exports)
+    except MalformedModule:
+        return False
+
+
+def check_imports(
+    context: Context, root: Path, modules: Sequence[str], *, log: Path | None = None
+) -> list[ImportResult]:
+    """Import modules in the guest over the runtime root `root`; return a result for each, in order.
+
+    One process imports them all. One that traps, hangs or leaves costs only itself: the rest goes on in another.
+
+    log: file for what the guest prints; imports.log among the logs of this checkout by default.
+
+    Raises CommandFailed if the guest does not start.
+    """
+    log = log or context.workspace.log("imports")
+    log.unlink(missing_ok=True)
+    results: dict[str, ImportResult] = {}
+    while left := [module for module in dict.fromkeys(modules) if module not in results]:
+        results |= _import_in_one_process(context, root, left, log)
+    return [results[module] for module in modules]
+
+
+def _import_in_one_process(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:
+    """Return the results up to the first module that ended the process; of one module at least."""
+    with tempfile.TemporaryDirectory(prefix="pywasm-imports-") as folder:
+        ending, failure = _run_guest(context, root, modules, log, Path(folder))
+        begun, lines = _read_results(Path(folder) / _RESULTS)
+    results = {name: ImportResult(module=name, ok=not line, line=shown(line)) for name, line in lines.items()}
+    if culprit := next((name for name in begun if name not in results), None):
+        results[culprit] = ImportResult(module=culprit, ok=False, line=shown(f"its import {ending}"))
+    if not results:
+        raise failure or CommandFailed("the guest ended without a word", args=(), returncode=0, log=log)
+    return results
+
+
+def _run_guest(
+    context: Context, root: Path, modules: Sequence[str], log: Path, folder: Path
+) -> tuple[str, CommandFailed | None]:
+    """Return how the process ended, and the error if it did so in disorder."""
+    mounts = (f"{folder}:/imports", f"{PLUGINS}:{GUEST_PLUGINS}:ro")
+    timeout = _SECONDS + _SECONDS_EACH * len(modules)
+    try:
+        context.runner.run(
+            [
+                context.workspace.root / "bin" / "python-wasm",
+                *(word for mount in mounts for word in ("--dir", mount)),
+                *("-I", _SCRIPT, f"/imports/{_RESULTS}", *modules),
+            ],
+            cwd=folder,
+            env={"PYWASM_RUNTIME": str(root)},
+            log=log,
+            timeout=timeout,
+        )
+    except CommandFailed as error:
+        if error.returncode is None:
+            return f"did not end in {timeout} s", error
+        return how_it_ended(error.tail, error.returncode), error
+    return how_it_ended((), 0), None
+
+
+def _read_results(path: Path) -> tuple[list[str], dict[str, str]]:
+    """Return the modules that were begun, and of those that were done what was said ("" is success)."""
+    begun: list[str] = []
+    done: dict[str, str] = {}
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+        try:
+            name, *said = json.loads(line)
+        except ValueError:  # cut off
+            break
+        if said:
+            done[name] = said[0]
+        else:
+            begun.append(name)
+    return begun, done
