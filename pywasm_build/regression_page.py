@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pywasm_build.markdown import markdown_table
 from pywasm_build.recipes import ExpectedFailure
 from pywasm_build.suite_report import Pattern, SuiteResult
 from pywasm_build.suite_results import FAILED, NOT_RUN, PASSED, SKIPPED, XFAILED, TestResult
@@ -33,10 +34,10 @@ def compatibility_page(result: SuiteResult, expected: Sequence[ExpectedFailure])
         "# Compatibility: CPython's own tests",
         f"`{_COMMAND}` made this page. It runs the regression test suite of CPython {result.version}, `Lib/test`,"
         " in the sandbox, each file in a process of its own; resources like the network are not enabled.",
-        _table(("", "tests"), [(label, f"{count:,}") for label, count in _totals(result, files)]),
+        markdown_table(("", "tests"), [(label, f"{count:,}") for label, count in _totals(result, files)]),
         f"Of the tests that ran {result.pass_rate:.2%} passed.",
         "## Files of which not all passes",
-        _table(
+        markdown_table(
             ("file", "passed", "failed", "expected failures", "not run", "skipped", "why"),
             [_row(name, file) for name, file in files.items() if _is_listed(file)],
         ),
@@ -46,7 +47,7 @@ def compatibility_page(result: SuiteResult, expected: Sequence[ExpectedFailure])
         "## Files that skip themselves",
         _groups(files, SKIPPED),
         "## Why single tests skip themselves",
-        _table(("reason", "tests"), [(reason, f"{count:,}") for reason, count in _most(skips)]),
+        markdown_table(("reason", "tests"), [(reason, f"{count:,}") for reason, count in _most(skips)]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -101,7 +102,7 @@ def _groups(files: Mapping[str, _File], outcome: str) -> str:
         if file.whole is not None and file.whole.outcome == outcome:
             groups[next(iter(file.reasons), file.whole.reason)].append(name)
     ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-    return _table(("reason", "files"), [(_short(reason), ", ".join(names)) for reason, names in ordered])
+    return markdown_table(("reason", "files"), [(_short(reason), ", ".join(names)) for reason, names in ordered])
 
 
 def _most(counts: Counter[str]) -> Iterable[tuple[str, int]]:
@@ -111,14 +112,3 @@ def _most(counts: Counter[str]) -> Iterable[tuple[str, int]]:
 def _short(reason: str) -> str:
     line = reason.partition("\n")[0]
     return line if len(line) <= _WIDTH else f"{line[:_WIDTH]}..."
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return "None."
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
