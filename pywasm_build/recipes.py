@@ -9,7 +9,6 @@
 
     [library]                       # instead of [package]: a C library that CPython or packages link statically
     name = "libyaml"                # as in third-party/sources.toml, which has version and sha256
-    headers = ["yaml.h"]            # a package without a recipe whose sources include one of these gets the library
     cmake = ["-DBUILD_TESTING=OFF"] # its build system is CMake; instead of this:
     autoconf = ["--disable-nls"]    #   options for autoconf's ./configure, then make
     configure = ["./configure", "--prefix={prefix}"]    # another command that configures, then make
@@ -79,7 +78,7 @@ _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
     "package": ("name", "version", "sha256", "requires", "experimental"),
-    "library": ("name", "headers", "cmake", "autoconf", "configure", "make", "install"),
+    "library": ("name", "cmake", "autoconf", "configure", "make", "install"),
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream", "needed-to"),
@@ -159,8 +158,7 @@ class BuildSystem:
 class Recipe:
     """How one thing is built: `kind` is package, library or interpreter.
 
-    Only a package has version and sha256, only a library a build system and headers: those by which it is recognised
-    in sources that want it, as they include them.
+    Only a package has version and sha256, only a library a build system.
     """
 
     folder: Path
@@ -170,7 +168,6 @@ class Recipe:
     sha256: str = ""
     requires: tuple[str, ...] = ()
     experimental: bool = False
-    headers: tuple[str, ...] = ()
     build_system: BuildSystem | None = None
     build_requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -271,7 +268,6 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         sha256=sha256,
         requires=_requirements(table),
         experimental=flag_of(table, "experimental", default=False),
-        headers=texts_of(table, "headers"),
         build_system=_build_system(table) if head == "library" else None,
         build_requires=_requirements(build),
         libraries=texts_of(table if head == "interpreter" else build, "libraries"),
