@@ -236,6 +236,20 @@ def libs_check(context: Context, name: Sequence[str], build: bool = False) -> No
         raise Exit(code=code)
 
 
+@pywasm_iterable_task("name")
+def libs_survey(context: Context, name: Sequence[str], minutes: int = 15, again: bool = False) -> None:
+    """Try the packages of third-party/unaided.toml without their recipes; the results go to docs/unaided.md."""
+    from pywasm_build.progress import table
+    from pywasm_build.unaided_survey import exit_code, rows, survey_unaided
+
+    done = survey_unaided(_context(), name, seconds=60 * minutes, again=again)
+    lines = rows(done)
+    print(table(("package", "version", "result", "modules", "why"), lines))
+    print(", ".join(f"{number} {result}" for result, number in Counter(line[2] for line in lines).items()))
+    if code := exit_code(done):
+        raise Exit(code=code)
+
+
 @pywasm_task
 def quickstart(context: Context) -> None:
     """Make everything from sources, then run numpy in a sandbox and print its result."""
@@ -303,4 +317,5 @@ _libs.add_task(libs_show, name="show")
 _libs.add_task(libs_test, name="test")
 _libs.add_task(libs_index, name="index")
 _libs.add_task(libs_check, name="check")
+_libs.add_task(libs_survey, name="survey")
 namespace.add_collection(_libs)

@@ -278,7 +278,7 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
     version = sha256 = ""
     if head == "package":
         version, sha256 = _version(text_of(table, "version", head)), text_of(table, "sha256", head)
-        if not _SHA256.fullmatch(sha256):
+        if not is_sha256(sha256):
             raise RecipeError(f"sha256 = {sha256!r} must be 64 lower-case hexadecimal digits")
     return Recipe(
         folder=folder,
@@ -300,6 +300,11 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         patches=tuple(_patch(entry, folder) for entry in tables_of(data, "patch")),
         suite=_suite(_table(data, "test")) if "test" in data else None,
     )
+
+
+def is_sha256(text: str) -> bool:
+    """Tell whether a text is a SHA-256 as our data files write it."""
+    return _SHA256.fullmatch(text) is not None
 
 
 def _build_system(table: Mapping[str, Any]) -> BuildSystem:

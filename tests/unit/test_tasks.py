@@ -25,7 +25,7 @@ def inv(*args: str) -> subprocess.CompletedProcess[str]:
 def test_the_list_has_a_line_for_each_task() -> None:
     done = inv("--list")
     assert done.returncode == 0
-    for name in ("doctor", "sources", "test", "lint", "serve", "func.invoke", "libs.index", "libs.check"):
+    for name in ("doctor", "sources", "test", "lint", "serve", "func.invoke", "libs.check", "libs.survey"):
         assert f"  {name} " in done.stdout
 
 
@@ -47,6 +47,7 @@ def test_a_list_is_quick_because_nothing_is_imported() -> None:
         (["libs.index"], 2, "error: --out DIR says where the index shall be\n"),
         (["libs.index", "--out", __file__], 2, "is there already and is no package index; name a folder"),
         (["libs.check", "--name", "nunpy"], 11, "error: nunpy has no recipe (did you mean 'numpy'?)\n"),
+        (["libs.survey", "--name", "nunpy"], 2, "error: --name nunpy is not in the list (did you mean 'numpy'?)"),
     ],
 )
 def test_wrong_arguments_get_a_line(command: list[str], code: int, message: str) -> None:

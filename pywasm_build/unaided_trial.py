@@ -1,0 +1,234 @@
+"""Try whether a package builds without a recipe, and whether its compiled modules can be imported in the guest.
+
+The registry is taken as it is but for the package itself: what it needs may have recipes, and native libraries have.
+Nothing that is installed in the checkout changes, and no wheel is offered to anybody.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from pywasm_build import import_check
+from pywasm_build.command import Argument, Completed, Runner
+from pywasm_build.context import Context
+from pywasm_build.errors import (
+    CommandFailed,
+    DownloadError,
+    MachineError,
+    PywasmError,
+    RecipeError,
+    StoreError,
+    WheelError,
+)
+from pywasm_build.import_check import ImportResult, check_imports, compiled_modules
+from pywasm_build.package_facts import FactsReader
+from pywasm_build.packages import Job, PackageBuilder
+from pywasm_build.plan_run import PlanRun, one_line
+from pywasm_build.planner import Planner
+from pywasm_build.recipes import Recipe
+from pywasm_build.runtime_root import runtime_root
+from pywasm_build.store import JSON, Stage, read_stamp, source_hash
+from pywasm_build.telling_line import shown, telling_line_of
+from pywasm_build.unaided_list import Unaided
+from pywasm_build.wheels import Wheel
+from pywasm_build.workspace import Workspace
+
+
+class Result(Enum):
+    """What came of a trial."""
+
+    IMPORTS = "builds and imports"
+    REFUSED = "refused"
+    BUILD = "does not build"
+    SLOW = "takes too long"
+    LINK = "does not link"
+    PURE = "no compiled part"
+    IMPORT = "does not import"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What came of one package.
+
+    reason: the line that tells why, "" if all is well.
+    modules: the compiled modules of its wheel; imported: how many of them can be imported.
+    seconds: what its build took.
+    """
+
+    name: str
+    version: str
+    result: Result
+    reason: str = ""
+    modules: tuple[str, ...] = ()
+    imported: int = 0
+    seconds: float = 0.0
+
+    def as_data(self) -> dict[str, JSON]:
+        """Return it as JSON can have it."""
+        return {**asdict(self), "result": self.result.value, "modules": list(self.modules)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Trial:
+        """Return what `as_data` made; raises KeyError, TypeError or ValueError for something else."""
+        return cls(**{**data, "result": Result(data["result"]), "modules": tuple(data["modules"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialWorkspace(Workspace):
+    """A checkout whose own runtime root, logs and wheelhouse are out of reach."""
+
+    @property
+    def _place(self) -> Path:
+        return self.build / "unaided"
+
+    @property
+    def runtime(self) -> Path:
+        """The link to the runtime root of the last trial."""
+        return self._place / "runtime"
+
+    @property
+    def logs(self) -> Path:
+        """One full log for each package."""
+        return self._place / "logs"
+
+    @property
+    def wheelhouse(self) -> Path:
+        """Wheels that nobody should install."""
+        return self._place / "wheelhouse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitedRunner:
+    """A runner whose commands end after `seconds`, if nobody gave them another limit."""
+
+    runner: Runner
+    seconds: float
+
+    def run(self, args: Sequence[Argument], *, timeout: float | None = None, **options: Any) -> Completed:
+        """Run a command to its end; see Runner.run."""
+        return self.runner.run(args, timeout=self.seconds if timeout is None else timeout, **options)
+
+    def terminate(self) -> None:
+        """End every command that another thread is running now."""
+        self.runner.terminate()
+
+
+Importer = Callable[[Context, Path, Sequence[str]], list[ImportResult]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnaidedTrials:
+    """Tries packages with the cross environment and the registry of `builder`.
+
+    seconds: how long one command of a build may take.
+    """
+
+    builder: PackageBuilder
+    seconds: float
+    importer: Importer = check_imports
+
+    def run(self, package: Unaided, *, again: bool = False) -> Trial:
+        """Return what came of a package; `again` tries one that was tried before with the same inputs.
+
+        Raises DownloadError where a file cannot be had, MachineError where this machine lacks something: they say
+        nothing about the package.
+        """
+        builder, job = self._unaided(package)
+        inputs: dict[str, JSON] = {
+            "wheel": builder.stage(job).key,
+            "seconds": self.seconds,
+            "code": source_hash(sys.modules[__name__], import_check),
+        }
+        stage = Stage("unaided-trial", inputs)
+        product = builder.context.store.build(
+            stage, lambda root: {"trial": self._try(builder, job).as_data()}, clean=again
+        )
+        try:
+            return Trial.from_data((read_stamp(product) or {})["trial"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{product} is damaged ({error!r}); delete it") from error
+
+    def _unaided(self, package: Unaided) -> tuple[PackageBuilder, Job]:
+        """Return a builder whose registry has no recipe of the package, and its job."""
+        context, registry = self.builder.context, self.builder.registry
+        workspace = TrialWorkspace(root=context.workspace.root, cache=context.workspace.cache)
+        runner = LimitedRunner(runner=context.runner, seconds=self.seconds)
+        others = {name: recipe for name, recipe in registry.recipes.items() if name != package.name}
+        # A recipe that only pins: so the sdist of the list is found, and no other.
+        pin = Recipe(
+            folder=registry.root,
+            name=package.name,
+            kind="package",
+            version=package.version,
+            sha256=package.sha256,
+        )
+        pinning = replace(self.builder, registry=replace(registry, recipes={package.name: pin}))
+        try:
+            release = pinning.choose(_pinned(package.name, package.version)).release
+        except RecipeError as error:
+            raise DownloadError(str(error)) from error
+        return (
+            replace(
+                self.builder,
+                context=replace(context, workspace=workspace, runner=runner),
+                registry=replace(registry, recipes=others),
+            ),
+            Job(release=release, recipe=None),
+        )
+
+    def _try(self, builder: PackageBuilder, job: Job) -> Trial:
+        trial = Trial(name=job.release.name, version=job.release.version, result=Result.IMPORTS)
+        try:
+            if obstacle := FactsReader(builder=builder).read(job).obstacle:
+                return replace(trial, result=Result.REFUSED, reason=obstacle)
+            wheel = builder.trial(job)
+        except (DownloadError, MachineError):
+            raise
+        except PywasmError as error:
+            return replace(trial, **_failure(error, builder.context.workspace.log(job.release.name)))
+        seconds = float((read_stamp(wheel.path.parent) or {}).get("seconds", 0))
+        modules = tuple(compiled_modules(wheel.path))
+        trial = replace(trial, modules=modules, seconds=seconds)
+        if not modules:
+            return replace(trial, result=Result.PURE, reason="its wheel has no extension module")
+        return self._import(builder, job, wheel, trial)
+
+    def _import(self, builder: PackageBuilder, job: Job, wheel: Wheel, trial: Trial) -> Trial:
+        """Import the compiled modules beside those of the required packages that can be had."""
+        requirement = _pinned(job.release.name, job.release.version)
+        planner = Planner(
+            builder=builder,
+            facts=FactsReader(builder=builder),
+            present={},
+            choices={str(requirement): job},
+        )
+        outcomes, failures = PlanRun(builder=builder, planner=planner, keep_going=True).run([requirement])
+        others = [outcome.wheel for outcome in outcomes if outcome.job.release.name != job.release.name]
+        root = runtime_root(builder.context, builder.environment.host, [wheel, *others])
+        results = self.importer(builder.context, root.path, trial.modules)
+        imported = sum(result.ok for result in results)
+        if imported == len(results):
+            return replace(trial, imported=imported)
+        first = next(result for result in results if not result.ok)
+        lacking = [failure.name for failure in failures if failure.name != job.release.name]
+        more = f" (not to be had: {', '.join(lacking)})" if lacking else ""
+        return replace(trial, result=Result.IMPORT, imported=imported, reason=f"{first.module}: {first.line}{more}")
+
+
+def _pinned(name: str, version: str) -> Requirement:
+    return Requirement(f"{name}=={version}")
+
+
+def _failure(error: PywasmError, log: Path) -> dict[str, Any]:
+    """Return result and reason of a build that failed."""
+    if isinstance(error, CommandFailed):
+        result = Result.SLOW if error.returncode is None else Result.BUILD
+        return {"result": result, "reason": telling_line_of(error.log or log) or shown(one_line(error))}
+    return {"result": Result.LINK if isinstance(error, WheelError) else Result.BUILD, "reason": shown(one_line(error))}
