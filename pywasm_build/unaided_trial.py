@@ -141,8 +141,16 @@ class UnaidedTrials:
         nothing about the package.
         """
         builder, job = self._unaided(package)
+        try:
+            key = builder.stage(job).key
+        except (DownloadError, MachineError):
+            raise
+        except PywasmError as error:
+            # Its sdist cannot even be read.
+            failed = _failure(error, builder.context.workspace.log(package.name))
+            return Trial(name=job.release.name, version=job.release.version, **failed)
         inputs: dict[str, JSON] = {
-            "wheel": builder.stage(job).key,
+            "wheel": key,
             "seconds": self.seconds,
             "code": source_hash(sys.modules[__name__], import_check),
         }
