@@ -205,7 +205,7 @@ def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx:
         clang=shlex.join(tools.clang),
         mode="--driver-mode=g++ " if cxx else "",
         flags=shlex.join(flags),
-        link_flags=shlex.join(settings["link"]["flags"]),
+        link_flags=shlex.join([*settings["link"]["flags"], *(settings["link"]["cxx_flags"] if cxx else [])]),
         shared_flags=shlex.join(shared),
     )
 

@@ -17,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 STAMP = "stamp.json"
 _KEY_DIGITS = 20
 _STAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+# CPython counts how deep its parser's trees are for all threads at once: two that parse can disturb each other.
+_PARSING = threading.Lock()
 _OWN_KEYS = frozenset(("name", "key", "inputs", "seconds"))
 
 
@@ -198,7 +201,8 @@ def _module_path(module: ModuleType) -> Path:
 
 
 def _normal_form(file: Path) -> bytes:
-    tree = ast.parse(file.read_bytes(), filename=str(file))
+    with _PARSING:
+        tree = ast.parse(file.read_bytes(), filename=str(file))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue

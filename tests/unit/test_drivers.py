@@ -25,6 +25,7 @@ SETTINGS: Mapping[str, Any] = {
     "link": {
         "program_defaults": ["-Wl,-z,stack-size=9"],
         "flags": ["-lprogram"],
+        "cxx_flags": ["-lcxx"],
         "shared_flags": ["-nostdlib", "-Wl,--no-entry"],
         "ignored": ["--start-group", "-(", "--hash-style=*", "--exclude-libs=*", "--odd[x]"],
         "ignored_with_value": ["--version-script"],
@@ -88,7 +89,7 @@ def test_cxx_has_its_mode_and_its_flags(drivers: Drivers) -> None:
     before, after = drivers.clang("x.cpp", name="wasm32-wasip1-clang++")
     assert before[2] == "--driver-mode=g++"
     assert "-fcxx" in before
-    assert after == ["-lprogram"]
+    assert after == ["-lprogram", "-lcxx"]
     assert "-fcxx" not in drivers.clang("x.c")[0]
 
 
