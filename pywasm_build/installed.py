@@ -22,10 +22,11 @@ from pywasm_build.errors import BuildError, StoreError, UsageError, WheelError
 from pywasm_build.index import Release
 from pywasm_build.lock import locked
 from pywasm_build.native import BuildPython, cpython_source
+from pywasm_build.outcomes import Failure, Outcome
 from pywasm_build.package_facts import FactsReader, FindingStore, NotMade
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.plan import Plan
-from pywasm_build.plan_run import Failure, Outcome, PlanRun
+from pywasm_build.plan_run import PlanRun
 from pywasm_build.planner import Planner
 from pywasm_build.recipes import read_registry
 from pywasm_build.runtime_root import RuntimeRoot, runtime_root

@@ -44,6 +44,7 @@ class Step:
     needs: the canonical names of what it requires in the guest.
     why: who requires it.
     problem: why it cannot be had, which is known before anything is built.
+    note: why something else than the best of it is taken, "" if it is not.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Step:
     needs: tuple[str, ...]
     why: tuple[str, ...]
     problem: PywasmError | None
+    note: str = ""
 
     @property
     def version(self) -> str:

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pywasm_build.outcomes import Failure, Outcome
 from pywasm_build.plan import ASKED_FOR, Plan, Step
-from pywasm_build.plan_run import Failure, Outcome, one_line
+from pywasm_build.plan_run import one_line
 from pywasm_build.progress import human_seconds, human_size, table
 
 
@@ -15,6 +16,7 @@ def plan_text(plan: Plan) -> str:
     """Return a plan as its user reads it: each package, from where, why, and what is known to be in the way."""
     lines = [table(("package", "version", "from", "build system", "why"), [_plan_row(step) for step in plan.steps])]
     lines += [f"error: {one_line(step.problem)}" for step in plan.steps if step.problem]
+    lines += [f"warning: the pure wheel of {step.name} is taken, {step.note}" for step in plan.steps if step.note]
     lines += [f"{name} is left out: it needs {needed}" for name, needed in _left_out(plan).items()]
     lines += [_circle(circle) for circle in plan.circles]
     unsure = [step.name for step in plan.steps if step.facts and not step.facts.certain]
@@ -70,8 +72,9 @@ def closing_text(outcomes: Sequence[Outcome], failures: Sequence[Failure], displ
 
 def _outcome_row(outcome: Outcome) -> tuple[str, ...]:
     size = human_size(outcome.wheel.path.stat().st_size)
-    result = "built" if outcome.built else "cached"
-    return outcome.job.release.name, outcome.job.release.version, result, size, human_seconds(outcome.seconds), ""
+    result = "pure wheel" if outcome.note else "built" if outcome.built else "cached"
+    release = outcome.job.release
+    return release.name, release.version, result, size, human_seconds(outcome.seconds), outcome.note
 
 
 def _failure_row(failure: Failure, display: Callable[[Path], str]) -> tuple[str, ...]:

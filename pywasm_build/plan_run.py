@@ -4,87 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_build.crew import Crew
-from pywasm_build.errors import CommandFailed, DownloadError, PywasmError
+from pywasm_build.errors import BuildError, CommandFailed, DownloadError, PywasmError, WheelError
 from pywasm_build.index import Release
+from pywasm_build.outcomes import Failure, Outcome, Progress, blocked, installable
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.plan import Plan, Step
 from pywasm_build.planner import Planner
 from pywasm_build.telling_line import telling_line_of
-from pywasm_build.wheels import Wheel
 
 # Their builds run as many compilers at once as there are processors; the others run one after the other.
 _WIDE = ("meson-python", "scikit-build-core")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """One package of an installation: its wheel, and whether it was built now."""
-
-    job: Job
-    wheel: Wheel
-    built: bool
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A package that could not be had, and why, in one line.
-
-    skipped: it was left out because what it needs failed.
-    log: the full log of its build if there is one.
-    """
-
-    name: str
-    version: str
-    reason: str
-    skipped: bool = False
-    log: Path | None = None
-
-
-@dataclass(kw_only=True)
-class _Progress:
-    """What a plan has come to so far; `waiting` are the steps that were not begun, in the order of the plan.
-
-    learned: a build has shown what was not certain before.
-    """
-
-    waiting: list[Step]
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    learned: bool = False
-    _under_way: dict[str, Step] = field(default_factory=dict)
-
-    def begin(self, step: Step) -> None:
-        """Note that a step is under way."""
-        self.waiting.remove(step)
-        self._under_way[step.name] = step
-
-    def end(self, name: str) -> Step:
-        """Note that a step is not under way any more, and return it."""
-        return self._under_way.pop(name)
-
-    def settle(self, step: Step, result: Outcome | Failure) -> None:
-        """Note what a step has come to."""
-        if step in self.waiting:
-            self.waiting.remove(step)
-        if isinstance(result, Failure):
-            self.failures[step.name] = result
-        else:
-            self.outcomes[step.name] = result
-            self.learned = self.learned or not (step.facts and step.facts.certain)
-
-    def is_ready(self, step: Step) -> bool:
-        """Tell whether all that a step needs is there; of a circle, what comes earlier."""
-        missing = {*self._under_way, *(one.name for one in self.waiting[: self.waiting.index(step)])}
-        return missing.isdisjoint(step.needs)
+# A build that failed so may do without the compiled part; this machine's troubles are another matter.
+_ABOUT_THE_PACKAGE = (BuildError, CommandFailed, WheelError)
 
 
 @dataclass(kw_only=True)
@@ -116,21 +54,39 @@ class PlanRun:
             shown = {step.title for step in plan.steps}
             made = self._carry_out(plan)
             if not made.learned:
-                return _installable(plan, made.outcomes, made.failures)
+                return installable(plan, made.outcomes, made.failures)
 
-    def _carry_out(self, plan: Plan) -> _Progress:
+    def _carry_out(self, plan: Plan) -> Progress:
         """Take each step."""
-        made = _Progress(waiting=[step for step in plan.steps if not step.problem])
+        made = Progress(waiting=[step for step in plan.steps if not step.problem])
         made.failures = {step.name: self._refused(step) for step in plan.steps if step.problem}
         context = self.builder.context
         with Crew[Outcome](runner=context.runner, room=context.jobs) as workers:
             while self._begin(made, workers):
                 name, result = workers.next_ended()
                 step = made.end(name)
-                made.settle(step, self._noted(step, result))
+                if self._can_do_otherwise(step, result):
+                    made.learned = True
+                else:
+                    made.settle(step, self._noted(step, result))
         return made
 
-    def _begin(self, made: _Progress, workers: Crew[Outcome]) -> bool:
+    def _can_do_otherwise(self, step: Step, result: Outcome | PywasmError) -> bool:
+        """Have the next plan take a pure wheel where a build failed; tell whether there is one."""
+        job = _job(step)
+        if not isinstance(result, _ABOUT_THE_PACKAGE):
+            return False
+        failure = self._failure(job, result)
+        log = f" (the full log is {self.builder.context.display(failure.log)})" if failure.log else ""
+        try:
+            other = self.planner.take_instead(job, f"{failure.reason}{log}")
+        except DownloadError:
+            return False
+        if other:
+            self.builder.context.say(f"warning: {job.title}: {result}\nits pure wheel {other.release.file} is taken")
+        return other is not None
+
+    def _begin(self, made: Progress, workers: Crew[Outcome]) -> bool:
         """Settle what needs no work, then start what there is room for; tell whether anything is under way."""
         for step in list(made.waiting):
             if known := self._known(step, made):
@@ -144,10 +100,10 @@ class PlanRun:
             workers.start(step.name, partial(self._build, _job(step)), room=room)
         return workers.busy
 
-    def _known(self, step: Step, made: _Progress) -> Outcome | Failure | None:
+    def _known(self, step: Step, made: Progress) -> Outcome | Failure | None:
         """Return what a step comes to if that takes no work, else None."""
         job = _job(step)
-        if known := _blocked(step, made.failures) or self._done.get(job.release):
+        if known := blocked(step, made.failures) or self._done.get(job.release):
             return known
         if step.facts and step.facts.cached and not self._is_clean(job):
             return self._taken(step)
@@ -173,8 +129,10 @@ class PlanRun:
             if not self.keep_going:
                 raise result
             self.builder.context.say(f"error: {job.title}: {result}")
-        self._done[job.release] = noted = self._failure(job, result) if isinstance(result, PywasmError) else result
-        return noted
+            self._done[job.release] = self._failure(job, result)
+        else:
+            self._done[job.release] = replace(result, note=step.note)
+        return self._done[job.release]
 
     def _build(self, job: Job) -> Outcome:
         started, clean = time.monotonic(), self._is_clean(job)
@@ -208,25 +166,3 @@ def one_line(error: PywasmError) -> str:
     """Return the line of an error's message that says most: the first one, or the first of those that it lists."""
     lines = str(error).splitlines() or [type(error).__name__]
     return next((line.strip().removeprefix("- ") for line in lines[1:] if line.strip().startswith("- ")), lines[0])
-
-
-def _blocked(step: Step, failures: dict[str, Failure]) -> Failure | None:
-    """Return the failure of a step that needs one that failed, None if nothing is in its way."""
-    for name in step.needs:
-        if failed := failures.get(name):
-            how = "was skipped" if failed.skipped else "failed"
-            return Failure(
-                name=step.name, version=step.version, reason=f"it needs {failed.name}, which {how}", skipped=True
-            )
-    return None
-
-
-def _installable(
-    plan: Plan, outcomes: dict[str, Outcome], failures: dict[str, Failure]
-) -> tuple[list[Outcome], list[Failure]]:
-    """Leave out what needs a later member of its circle that failed; return outcomes and failures in order."""
-    steps = {step.name: step for step in plan.steps}
-    while lost := {name: blocked for name in outcomes if (blocked := _blocked(steps[name], failures))}:
-        failures |= lost
-        outcomes = {name: outcome for name, outcome in outcomes.items() if name not in lost}
-    return [outcomes[name] for name in steps if name in outcomes], [failures[n] for n in steps if n in failures]

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from pywasm_build.build_order import build_order
 from pywasm_build.errors import BuildError, PywasmError, RecipeError, WheelError
+from pywasm_build.index import Release
 from pywasm_build.package_facts import Facts, FactsReader
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.plan import ASKED_FOR, Demand, Plan, Step
@@ -41,6 +42,8 @@ class Planner:
 
     present: what is installed, by canonical name; it is kept as it is unless it is asked for.
     choices: what was chosen for each requirement so far.
+    instead: what is taken instead of a release that cannot be built.
+    notes: why something was taken instead of another release.
     """
 
     builder: PackageBuilder
@@ -48,6 +51,8 @@ class Planner:
     present: Mapping[str, Job]
     experimental: bool = False
     choices: dict[str, Job] = field(default_factory=dict)
+    instead: dict[Release, Job] = field(default_factory=dict)
+    notes: dict[Release, str] = field(default_factory=dict)
 
     def plan(self, wanted: Sequence[Requirement]) -> Plan:
         """Return the plan for a request; what is wrong with a package is the problem of its step."""
@@ -60,9 +65,17 @@ class Planner:
             draft = self._draft(asked, kept, known)
             clashes = [clash for clash in _clashes(draft) if str(clash) not in map(str, known.get(clash.name, []))]
             if not clashes:
-                return _ordered(draft)
+                return _ordered(draft, self.notes)
             for clash in clashes:
                 known.setdefault(clash.name, []).append(clash)
+
+    def take_instead(self, job: Job, why: str) -> Job | None:
+        """Take the pure wheel of a package whose sdist cannot be built from now on; None if there is none."""
+        other = self.builder.alternative(job)
+        if other:
+            self.instead[job.release] = other
+            self.notes[other.release] = f"without its compiled part: {why}"
+        return other
 
     def _standing_demands(self, kept: Mapping[str, Job]) -> list[Demand]:
         """Return what installed packages require, as far as that is known without a build."""
@@ -95,8 +108,11 @@ class Planner:
         draft.needs[name], draft.extras[name] = [], set()
         try:
             job = kept.get(name) or self._choose(demand, known.get(name, []))
+            job = self.instead.get(job.release, job)
             draft.jobs[name] = job
             facts = self.facts.read(job)
+            if facts.obstacle and (other := self.take_instead(job, facts.obstacle)):
+                draft.jobs[name], facts = other, self.facts.read(other)
         except PywasmError as error:
             draft.problems[name] = error
             return []
@@ -167,25 +183,26 @@ def _clashes(draft: _Draft) -> list[Demand]:
     ]
 
 
-def _ordered(draft: _Draft) -> Plan:
+def _ordered(draft: _Draft, notes: Mapping[Release, str]) -> Plan:
     for demand in _clashes(draft):
         job = draft.jobs[demand.name]
         words = _conflict(demand.name, draft.demands[demand.name], f"{job.title} is installed")
         draft.problems.setdefault(demand.name, WheelError(words))
     groups = build_order(draft.needs)
-    steps = [_step(draft, name) for group in groups for name in group]
+    steps = [_step(draft, name, notes) for group in groups for name in group]
     return Plan(steps=tuple(steps), circles=tuple(tuple(group) for group in groups if len(group) > 1))
 
 
-def _step(draft: _Draft, name: str) -> Step:
-    facts, problem = draft.facts.get(name), draft.problems.get(name)
+def _step(draft: _Draft, name: str, notes: Mapping[Release, str]) -> Step:
+    job, facts, problem = draft.jobs.get(name), draft.facts.get(name), draft.problems.get(name)
     return Step(
         name=name,
-        job=draft.jobs.get(name),
+        job=job,
         facts=facts,
         needs=tuple(draft.needs[name]),
         why=tuple(dict.fromkeys(demand.by for demand in draft.demands[name])),
         problem=problem,
+        note=notes.get(job.release, "") if job else "",
     )
 
 

@@ -191,6 +191,23 @@ def test_obstacles_are_known_before_any_build(checkout: Checkout, web: WebServer
     assert step.problem is None
 
 
+def test_what_the_sources_cannot_be_is_taken_as_a_pure_wheel(checkout: Checkout, web: WebServer) -> None:
+    sdist = sdist_bytes("rusty", {"Cargo.toml": b"[package]\n", "src/lib.rs": b""})
+    wheels = {
+        "rusty-1.0-py3-none-any.whl": wheel_bytes("rusty", requires=("lib",)),
+        "rusty-1.0-cp313-cp313-linux.whl": b"",
+    }
+    publish(web, "rusty", {"rusty-1.0.tar.gz": sdist, **wheels})
+    offer(web, "lib")
+    plan = planned(checkout, "rusty")
+    assert titles(plan) == ["lib 1.0", "rusty 1.0"]
+    assert plan.steps[1].problem is None
+    assert plan.steps[1].note == "without its compiled part: it needs a Rust compiler (Cargo.toml)"
+    lines = plan_text(plan).splitlines()
+    assert "pure wheel" in lines[3]
+    assert lines[4] == f"warning: the pure wheel of rusty is taken, {plan.steps[1].note}"
+
+
 def test_each_problem_belongs_to_its_package(checkout: Checkout, web: WebServer) -> None:
     offer(web, "good")
     offer(web, "app", "nowhere>=3", "from_url @ https://host.invalid/x.zip")

@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -258,6 +258,58 @@ def test_what_is_cached_waits_for_nobody(checkout: Checkout, web: WebServer) -> 
     shutil.rmtree(shelf)
     done = install_packages(checkout.context, parse_names(["slow", "ready", "lone"]), builder=builder)
     assert results(done) == {"slow": "built", "ready": "cached", "lone": "cached"}
+
+
+def offer_both(web: WebServer, name: str, sdist: Mapping[str, bytes], *requires: str) -> None:
+    """Offer a package with a compiled part, as an sdist and as a pure wheel."""
+    wheels = {
+        f"{name}-1.0-py3-none-any.whl": wheel_bytes(name, requires=requires),
+        f"{name}-1.0-cp313-cp313-linux.whl": b"",
+    }
+    publish(web, name, {f"{name}-1.0.tar.gz": sdist_bytes(name, sdist), **wheels})
+
+
+@pytest.mark.parametrize("keep_going", [True, False])
+@pytest.mark.parametrize("certain", [True, False])
+def test_what_cannot_be_built_is_taken_as_a_pure_wheel(
+    checkout: Checkout, web: WebServer, keep_going: bool, certain: bool
+) -> None:
+    info = {"PKG-INFO": b"Metadata-Version: 2.2\n"} if certain else {}
+    offer_both(web, "pack", {"fail": FAILURE, **info}, "lib")
+    offer(web, "lib")
+    offer_building(web, "app", "", requires="pack")
+    plans: list[Plan] = []
+    wanted = parse_names(["app"])
+    done = install_packages(
+        checkout.context, wanted, builder=checkout.builder, keep_going=keep_going, show=plans.append
+    )
+    assert results(done) == {"lib": "built", "pack": "built", "app": "built"}
+    assert [release.file for release in installed_releases(checkout.context) if release.name == "pack"] == [
+        "pack-1.0-py3-none-any.whl"
+    ]
+    lines = closing_text(done.outcomes, done.failures, checkout.context.display).splitlines()
+    pack = next(" ".join(line.split()) for line in lines if line.startswith("pack "))
+    assert pack.startswith("pack 1.0 pure wheel")
+    told = "src/x.c:1:10: fatal error: 'nope.h' file not found (the full log is build/logs/pack.log)"
+    assert pack.endswith(f"without its compiled part: {told}")
+    assert lines[-1] == "2 built, 1 pure wheel"
+    assert checkout.workspace.log("pack").is_file()
+    # It stays what it is when something else is installed.
+    assert results(installing(checkout, "lib")) == {"lib": "cached"}
+
+
+def test_without_a_pure_wheel_it_fails_as_before(checkout: Checkout, web: WebServer) -> None:
+    wheel = {"pack-1.0-cp313-cp313-linux.whl": b"", "pack-0.9-py3-none-any.whl": wheel_bytes("pack", "0.9")}
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist_bytes("pack", {"fail": FAILURE}), **wheel})
+    assert results(installing(checkout, "pack")) == {"pack": "failed"}
+
+
+def test_a_pure_wheel_that_is_no_good_either(checkout: Checkout, web: WebServer) -> None:
+    wheels = {"pack-1.0-py3-none-any.whl": b"PK", "pack-1.0-cp313-cp313-linux.whl": b""}
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist_bytes("pack", {"fail": FAILURE}), **wheels})
+    done = installing(checkout, "pack")
+    assert results(done) == {"pack": "failed"}
+    assert "is damaged or no wheel" in done.failures[0].reason
 
 
 def test_ctrl_c_ends_all_builds(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pywasm_build.index import Release
 from pywasm_build.installed import Installation
+from pywasm_build.outcomes import Outcome
 from pywasm_build.packages import Job
-from pywasm_build.plan_run import Outcome
 from pywasm_build.progress import human_size
 from pywasm_build.quickstart import DEMONSTRATION, closing_table
 from pywasm_build.runtime_root import runtime_root
