@@ -158,6 +158,7 @@ def libs_install(
     context: Context, name: Sequence[str], experimental: bool = False, clean: bool = False, plan: bool = False
 ) -> None:
     """Build packages for wasm and install them, without --name all of the registry; --plan only shows the plan."""
+    from pywasm_build.install_check import import_notes
     from pywasm_build.installed import install_packages, parse_names, plan_packages
     from pywasm_build.plan_report import closing_text, plan_text
     from pywasm_build.recipes import read_registry
@@ -179,7 +180,8 @@ def libs_install(
         keep_going=True,
         show=lambda made: print(f"{plan_text(made)}\n", flush=True),
     )
-    print(closing_text(done.outcomes, done.failures, build.display))
+    notes = import_notes(build, done.root.path, done.outcomes)
+    print(closing_text(done.outcomes, done.failures, build.display, notes))
     _show_root(done.root)
     if done.failures:
         raise Exit(code=1)

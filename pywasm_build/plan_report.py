@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pywasm_build.outcomes import Failure, Outcome
@@ -58,23 +58,36 @@ def _circle(circle: Sequence[str]) -> str:
     return f"these need each other ({way}): they are built one after the other, and installed together"
 
 
-def closing_text(outcomes: Sequence[Outcome], failures: Sequence[Failure], display: Callable[[Path], str] = str) -> str:
+def closing_text(
+    outcomes: Sequence[Outcome],
+    failures: Sequence[Failure],
+    display: Callable[[Path], str] = str,
+    notes: Mapping[str, str] | None = None,
+) -> str:
     """Return the table at the end of an installation: built, cached, failed and skipped packages, with the reasons.
 
     display: how the path of a log is shown.
+    notes: what is to be said of packages that are installed.
     """
-    rows = [_outcome_row(outcome) for outcome in outcomes]
+    rows = [_outcome_row(outcome, (notes or {}).get(outcome.job.release.name, "")) for outcome in outcomes]
     rows += [_failure_row(failure, display) for failure in failures]
     counts = Counter(row[2] for row in rows)
     closing = ", ".join(f"{number} {result}" for result, number in counts.items())
     return "\n".join([table(("package", "version", "result", "size", "time", "why"), rows), closing]) if rows else ""
 
 
-def _outcome_row(outcome: Outcome) -> tuple[str, ...]:
+def _outcome_row(outcome: Outcome, note: str) -> tuple[str, ...]:
     size = human_size(outcome.wheel.path.stat().st_size)
     result = "pure wheel" if outcome.note else "built" if outcome.built else "cached"
     release = outcome.job.release
-    return release.name, release.version, result, size, human_seconds(outcome.seconds), outcome.note
+    return (
+        release.name,
+        release.version,
+        result,
+        size,
+        human_seconds(outcome.seconds),
+        "; ".join(filter(None, (outcome.note, note))),
+    )
 
 
 def _failure_row(failure: Failure, display: Callable[[Path], str]) -> tuple[str, ...]:

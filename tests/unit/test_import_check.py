@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +16,10 @@ from pywasm_build.command import Argument, Completed, SubprocessRunner
 from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed
 from pywasm_build.import_check import ImportResult, check_imports, compiled_modules
-from pywasm_build.suite_run import GUEST_PLUGINS
 from tests.unit.checkout import make_checkout, wheel_bytes
+from tests.unit.import_guest import EXTENSION, SUFFIX, NativeGuest, an_extension_module
 from tests.unit.wasm_objects import symbol_table
 
-SUFFIX = ".cpython-313-wasm32-wasi.so"
-# (export "PyInit_x" (func 0)) of a module with one empty function.
-EXTENSION = HEADER + bytes.fromhex("01040160000003020100070c010850 79496e69745f7800000a040102000b".replace(" ", ""))
 MODULES = {
     "raises": "raise ValueError('\\n\\nfirst line\\nsecond')",
     "wrapped": "try:\n    import nowhere\nexcept ImportError as error:\n    raise RuntimeError('no good') from error",
@@ -39,38 +35,6 @@ MODULES = {
 }
 
 
-class NativeGuest(SubprocessRunner):
-    """Run what is meant for python-wasm with this Python; modules are found in the folder given as runtime root."""
-
-    def run(self, args: Sequence[Argument], **options: Any) -> Completed:
-        words = [str(arg) for arg in args]
-        shown = [words[at + 1].split(":") for at, word in enumerate(words) if word == "--dir"]
-        mounts = {guest: host for host, guest, *_ in shown}
-        script, results, *modules = words[words.index("-I") + 1 :]
-        script = script.replace(GUEST_PLUGINS, mounts[GUEST_PLUGINS])
-        folder = options.pop("env")["PYWASM_RUNTIME"]
-        start = (
-            "import sys, runpy; sys.path.append(sys.argv.pop(1)); del sys.argv[0];"
-            " runpy.run_path(sys.argv[0], None, '__main__')"
-        )
-        options["timeout"] = min(options["timeout"], self.patience)
-        return super().run(
-            [
-                sys.executable,
-                "-I",
-                "-c",
-                start,
-                folder,
-                script,
-                results.replace("/imports", mounts["/imports"]),
-                *modules,
-            ],
-            **options,
-        )
-
-    patience = 30.0
-
-
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return replace(make_checkout(tmp_path, os.environ).context, runner=NativeGuest(os.environ))
@@ -83,12 +47,6 @@ def root(tmp_path: Path) -> Path:
     for name, text in MODULES.items():
         (folder / f"{name}.py").write_text(text)
     return folder
-
-
-def an_extension_module() -> str:
-    """Name one that this Python has not built in."""
-    folder = Path(str(sysconfig.get_config_var("DESTSHARED")))
-    return sorted(path.name.partition(".")[0] for path in folder.glob("_[a-s]*.so") if "test" not in path.name)[0]
 
 
 def test_the_compiled_modules_of_a_wheel(tmp_path: Path) -> None:
