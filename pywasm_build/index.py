@@ -7,23 +7,27 @@ are found with unearth, which reads package indexes as pip does, and downloaded 
 from __future__ import annotations
 
 import ast
+import atexit
 import copy
 import logging
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import httpx2
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from unearth import PackageFinder, TargetPython
+from unearth.auth import MultiDomainBasicAuth
 from unearth.evaluator import Package
+from unearth.fetchers import Fetcher, PyPIClient
 from unearth.link import Link
 
 from pywasm_build.command import Runner
@@ -57,6 +61,21 @@ class Release:
     def is_wheel(self) -> bool:
         """Tell whether it is a wheel, not an sdist."""
         return self.file.endswith(".whl")
+
+
+class _Pages(PyPIClient):
+    """Asks an index for each page once: several questions are answered from the same one."""
+
+    def __init__(self, *, trusted_hosts: Sequence[str]) -> None:
+        super().__init__(trusted_hosts=trusted_hosts)
+        self._kept: dict[str, httpx2.Response] = {}
+        atexit.register(self.close)
+
+    def get(self, url: httpx2.URL | str, **options: Any) -> httpx2.Response:
+        """Return a page, as it was when it was asked for the first time."""
+        if str(url) not in self._kept:
+            self._kept[str(url)] = super().get(url, **options)
+        return self._kept[str(url)]
 
 
 class PackageIndex:
@@ -164,10 +183,13 @@ class PackageIndex:
         settings = self._pip_settings()
         short = "".join(map(str, self._version))
         target = TargetPython(py_ver=self._version, abis=[f"cp{short}"], impl="cp", platforms=["wasi_wasm32"])
+        trusted = settings.get("trusted-host", "").split()
+        pages = _Pages(trusted_hosts=trusted)
         finder = PackageFinder(
             index_urls=settings.get("index-url", "").split(),
-            trusted_hosts=settings.get("trusted-host", "").split(),
+            trusted_hosts=trusted,
             target_python=target,
+            session=cast("Fetcher", pages),
         )
         # With neither index-url nor find-links it has put pip's own default into its sources by now.
         if settings.get("no-index", "").lower() in ("1", "true", "t", "yes", "y", "on"):
@@ -177,6 +199,8 @@ class PackageIndex:
         for link in settings.get("find-links", "").split():
             if "://" in link or Path(link).exists():
                 finder.add_find_links(link)
+        urls = [source["url"] for source in finder.sources if source["type"] == "index"]
+        pages.auth = MultiDomainBasicAuth(index_urls=urls)
         return finder
 
     def _pip_settings(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO, TypeAlias
@@ -171,8 +172,8 @@ def source_hash(*builders: ModuleType | Path) -> str:
         path = _module_path(builder) if isinstance(builder, ModuleType) else builder
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             name = str(file.relative_to(path.parent))
-            code = _normal_form(file) if file.suffix == ".py" else file.read_bytes()
-            _feed(digest, name.encode(), code)
+            content = file.read_bytes()
+            _feed(digest, name.encode(), _normal_form(file, content) if file.suffix == ".py" else content)
     return digest.hexdigest()
 
 
@@ -200,9 +201,11 @@ def _module_path(module: ModuleType) -> Path:
     return file.parent if file.name == "__init__.py" else file
 
 
-def _normal_form(file: Path) -> bytes:
+# The same few modules are part of the key of each package.
+@lru_cache(maxsize=64)
+def _normal_form(file: Path, content: bytes) -> bytes:
     with _PARSING:
-        tree = ast.parse(file.read_bytes(), filename=str(file))
+        tree = ast.parse(content, filename=str(file))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue

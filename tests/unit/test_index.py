@@ -251,3 +251,13 @@ def test_a_version_without_a_pure_wheel_has_none(bench: Bench) -> None:
     best = bench.index().best(WANTED)
     assert best is not None
     assert bench.index().pure_wheel(best) is None
+
+
+def test_a_page_is_asked_for_once(bench: Bench) -> None:
+    publish(bench.web, "pack", {**FILES, "pack-1.0-cp313-cp313-linux_x86_64.whl": b""})
+    index = bench.index()
+    best = index.best(WANTED)
+    assert best is not None
+    assert index.pure_wheel(best) is not None
+    assert index.best(Requirement("gone")) is index.best(Requirement("gone")) is None
+    assert bench.web.asked == ["/simple/pack/", "/simple/gone/"]
