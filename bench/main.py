@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import build, ctypes_calls, functions, startup
+from bench import build, ctypes_calls, functions, packages, startup
 from bench.report import Section, replace_section, save
 from pywasm_build.errors import UsageError, did_you_mean
 
@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Callable[[Path], Section]] = {
     "build": build.run,
     "ctypes": ctypes_calls.run,
     "functions": functions.run,
+    "packages": packages.run,
     "startup": startup.run,
 }
 

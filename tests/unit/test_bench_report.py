@@ -70,4 +70,4 @@ def test_values_of_other_benchmarks_stay(tmp_path: Path) -> None:
 def test_an_unknown_benchmark_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"there is no benchmark 'buid' \(did you mean 'build'\?\); there are build,"):
         run(["buid"], root=tmp_path, write=False)
-    assert list(BENCHMARKS) == ["build", "ctypes", "functions", "startup"]
+    assert list(BENCHMARKS) == ["build", "ctypes", "functions", "packages", "startup"]
