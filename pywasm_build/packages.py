@@ -326,7 +326,8 @@ def _programs(folder: Path) -> Path:
     programs = folder / "programs"
     if not programs.is_dir():
         programs.mkdir()
-        # A shared object that is linked with an archive needs what the archive needs; python.pc lies elsewhere than it says.
+        # A shared object that is linked with an archive needs what the archive needs. CPython's own file names a prefix
+        # where it does not lie.
         real = shutil.which("pkg-config") or "pkg-config"
         (programs / "pkg-config").write_text(
             f'#!/bin/sh\nexec {shlex.quote(real)} --static --define-prefix "$@"\n', "utf-8"
