@@ -188,24 +188,54 @@ def libs_install(
 @pywasm_task
 def libs_show(context: Context) -> None:
     """List the packages of the registry and those that are installed, with their state."""
-    from pywasm_build.package_tests import list_packages
+    from pywasm_build.package_list import list_packages
     from pywasm_build.progress import table
 
     print(table(("package", "version", "state", "patches", "tests"), list_packages(_context())))
 
 
 @pywasm_iterable_task("name")
-def libs_test(context: Context, name: Sequence[str], only: str = "", jobs: int = 0) -> None:
-    """Test packages in the sandbox: the recipe's own test, then upstream's suite; --only picks files or test ids."""
-    from pywasm_build.package_tests import test_package
+def libs_test(
+    context: Context,
+    name: Sequence[str],
+    all: bool = False,
+    quick: bool = False,
+    experimental: bool = False,
+    only: str = "",
+    jobs: int = 0,
+    record: bool = False,
+) -> None:
+    """Test packages in the sandbox: the recipe's own test, then upstream's suite; --record keeps the results."""
+    from pywasm_build.package_list import all_packages, quick_packages
+    from pywasm_build.package_page import write_packages_page
+    from pywasm_build.package_tests import RESULT_HEAD, choose_packages, result_rows, test_packages
+    from pywasm_build.progress import table
+    from pywasm_build.recipes import read_registry
 
     build = _context()
-    if not name:
-        raise Exit("error: --name NAME says whose tests to run", 2)
+    if [bool(name), all, quick].count(True) != 1:
+        raise Exit("error: one of --name NAME, --quick and --all says whose tests to run", 2)
+    if record and only:
+        raise Exit("error: --record keeps results of whole suites: leave --only out", 2)
+    registry = read_registry(build.workspace.patches)
+    listed = quick_packages(registry) if quick else all_packages(registry, experimental=experimental)
+    recipes = choose_packages(registry, name) if name else listed
     selection = [pattern for pattern in only.split(",") if pattern]
-    results = [test_package(build, one, jobs=jobs or build.jobs, selection=selection) for one in name]
-    if not all(results):
+    tested = test_packages(build, recipes, jobs=jobs or build.jobs, selection=selection, record=record)
+    print(table(RESULT_HEAD, result_rows(tested)))
+    if record:
+        print(f"wrote {build.display(write_packages_page(ROOT, build.workspace.patches))}")
+    if [one for one in tested if not one.ok]:
         raise Exit(code=1)
+
+
+@pywasm_task
+def libs_page(context: Context) -> None:
+    """Write docs/packages.md from the recipes and the recorded results of their tests."""
+    from pywasm_build.package_page import write_packages_page
+
+    build = _context()
+    print(f"wrote {build.display(write_packages_page(ROOT, build.workspace.patches))}")
 
 
 @pywasm_task
@@ -315,6 +345,7 @@ _libs = Collection("libs")
 _libs.add_task(libs_install, name="install")
 _libs.add_task(libs_show, name="show")
 _libs.add_task(libs_test, name="test")
+_libs.add_task(libs_page, name="page")
 _libs.add_task(libs_index, name="index")
 _libs.add_task(libs_check, name="check")
 _libs.add_task(libs_survey, name="survey")

@@ -7,40 +7,27 @@ links are made after all files, and each must then lead to a place inside the de
 
 from __future__ import annotations
 
-import io
-import lzma
+import contextlib
+import errno
 import os
 import shutil
-import stat
-import tarfile
-import time
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from pywasm_build.archive_members import Member, damage_told, members
 from pywasm_build.errors import ArchiveError
 
 MAX_BYTES = 8 * 1024**3
 MAX_MEMBERS = 500_000
-# ar(5): a global header, then for each member 60 bytes of text and the data, padded to an even length.
-_AR_MAGIC = b"!<arch>\n"
-_AR_HEADER = 60
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, UnicodeError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Member:
-    """One member of an archive; `target` is the target of a link, `open` gives the content of a file."""
-
-    name: str
-    kind: str  # file, folder, symlink, hardlink
-    mode: int = 0o755
-    mtime: float = 0
-    target: str = ""
-    open: Callable[[], IO[bytes]] = io.BytesIO
+# What an archive of so many bytes may become: sources shrink to a fifth, rarely to a fiftieth.
+_MAX_RATIO = 200
+_ANY_ARCHIVE = 256 * 1024**2
+# More than any sources have; the depth that Python's own rmtree can remove again.
+_MAX_DEPTH = 100
+_LATEST = 2**32
+# What a file system says of names that it does not take.
+_BAD_NAMES = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
 
 
 @dataclass(kw_only=True)
@@ -55,13 +42,22 @@ class _Unpacker:
     symlinks: list[tuple[Path, str, str]] = field(default_factory=list)
     safe_folders: set[Path] = field(default_factory=set)
 
-    def take(self, member: _Member) -> None:
-        """Write one member, or note it if it is a symbolic link."""
+    def take(self, member: Member) -> None:
+        """Take one member within the limits."""
         self.members_left -= 1
         if self.members_left < 0:
             raise self.refuse(member.name, "the archive has too many members")
+        # Of one that is skipped too: to pass over it, all of it is decompressed.
+        if member.size > self.bytes_left:
+            raise self.refuse(member.name, "the archive is too big")
+        with self.names_told(member.name):
+            self.write(member)
+
+    def write(self, member: Member) -> None:
+        """Write one member, or note it if it is a symbolic link."""
         path = self.place(member.name, member.name)
         if path is None:
+            self.bytes_left -= member.size
             return
         if member.kind == "folder":
             self.folder(path, member.name)
@@ -81,6 +77,8 @@ class _Unpacker:
         pure = PurePosixPath(name)
         if pure.is_absolute() or ".." in pure.parts or "\\" in name or "\0" in name:
             raise self.refuse(member, f"{name!r} leads out of the destination")
+        if len(pure.parts) > _MAX_DEPTH:
+            raise self.refuse(member, f"it lies more than {_MAX_DEPTH} folders deep")
         parts = pure.parts[self.strip :]
         return self.destination.joinpath(*parts) if parts else None
 
@@ -95,7 +93,7 @@ class _Unpacker:
             raise self.refuse(member, f"{path} is there already and is no folder") from None
         self.safe_folders.add(path)
 
-    def file(self, path: Path, member: _Member) -> None:
+    def file(self, path: Path, member: Member) -> None:
         """Write a file; keep of its mode only whether it can be executed."""
         path.unlink(missing_ok=True)
         with member.open() as source, path.open("xb") as target:
@@ -106,9 +104,10 @@ class _Unpacker:
                 target.write(chunk)
         path.chmod(0o755 if member.mode & 0o100 else 0o644)
         # make compares these times: a tarball's generated files must not look older than their sources.
-        os.utime(path, (member.mtime, member.mtime))
+        time = member.mtime if 0 <= member.mtime <= _LATEST else 0
+        os.utime(path, (time, time))
 
-    def hardlink(self, path: Path, member: _Member) -> None:
+    def hardlink(self, path: Path, member: Member) -> None:
         """Copy the earlier member that a hard link names; a copy behaves the same in every file system."""
         original = self.place(member.target, member.name)
         if original is None or original.is_symlink() or not original.is_file():
@@ -125,13 +124,14 @@ class _Unpacker:
         made = []
         try:
             for path, target, member in self.symlinks:
-                if PurePosixPath(target).is_absolute():
-                    raise self.refuse(member, f"it is a link to the absolute path {target!r}")
+                if not target or PurePosixPath(target).is_absolute():
+                    raise self.refuse(member, f"it is a link to {target!r}, no relative path")
                 self.check_inside(path.parent, member)
                 if path.is_dir() and not path.is_symlink():
                     raise self.refuse(member, "a folder of that name is there already")
                 path.unlink(missing_ok=True)
-                path.symlink_to(target)
+                with self.names_told(member):
+                    path.symlink_to(target)
                 made.append(path)
             for path, target, member in self.symlinks:
                 self.check_inside(path, member, f"it is a link to {target!r}, outside the destination")
@@ -139,6 +139,16 @@ class _Unpacker:
             for path in made:
                 path.unlink(missing_ok=True)
             raise
+
+    @contextlib.contextmanager
+    def names_told(self, member: str) -> Iterator[None]:
+        """Refuse a member of which the file system says that nothing can have such a name."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _BAD_NAMES:
+                raise
+            raise self.refuse(member, f"nothing can have such a name ({error.strerror})") from error
 
     def check_inside(self, path: Path, member: str, why: str = "it leads out of the destination") -> None:
         """Refuse a path that links lead out of the destination."""
@@ -165,103 +175,19 @@ def unpack(
     strip: how many leading components of each name to leave out; a member that has no more is skipped.
     max_bytes, max_members: limits of what is written.
 
-    Raises ArchiveError for a damaged archive, for one over a limit, and for a member that is absolute,
-    climbs out by `..` or by a link, or is neither file, folder nor link. What was written so far stays.
+    Raises ArchiveError for a damaged archive, for one over a limit or much bigger than sources can be compressed, and
+    for a member that is absolute, climbs out by `..` or by a link, or is neither file, folder nor link. What was
+    written so far stays.
     """
     destination.mkdir(parents=True, exist_ok=True)
     unpacker = _Unpacker(
         archive=archive,
         destination=destination.resolve(),
         strip=strip,
-        bytes_left=max_bytes,
+        bytes_left=min(max_bytes, max(_ANY_ARCHIVE, _MAX_RATIO * archive.stat().st_size)),
         members_left=max_members,
     )
-    try:
-        for member in _members(archive, max_bytes):
+    with damage_told(archive):
+        for member in members(archive, max_bytes):
             unpacker.take(member)
-    except _DAMAGED as error:
-        raise ArchiveError(f"{archive} is damaged or no archive: {error}") from error
-    unpacker.finish()
-
-
-def _members(archive: Path, max_bytes: int) -> Iterator[_Member]:
-    if archive.suffix == ".deb":
-        yield from _tar_members(archive, io.BytesIO(_deb_data(archive, max_bytes)))
-    elif archive.suffix in (".zip", ".whl"):
-        yield from _zip_members(archive)
-    else:
-        with archive.open("rb") as file:
-            yield from _tar_members(archive, file)
-
-
-def _tar_members(archive: Path, file: IO[bytes]) -> Iterator[_Member]:
-    kinds = {
-        tarfile.REGTYPE: "file",
-        tarfile.AREGTYPE: "file",
-        tarfile.GNUTYPE_SPARSE: "file",
-        tarfile.CONTTYPE: "file",
-        tarfile.DIRTYPE: "folder",
-        tarfile.SYMTYPE: "symlink",
-        tarfile.LNKTYPE: "hardlink",
-    }
-    try:
-        opened = tarfile.open(fileobj=file)  # noqa: SIM115 - it is a context manager further down
-    except OSError as error:  # gzip tells damage by an OSError
-        raise ArchiveError(f"{archive} is damaged or no archive: {error}") from error
-    with opened as tar:
-        for info in tar:
-            kind = kinds.get(info.type)
-            if kind is None:
-                raise ArchiveError(f"{archive} is refused: {info.name!r} is a device or of an unknown kind")
-            yield _Member(
-                name=info.name,
-                kind=kind,
-                mode=info.mode,
-                mtime=max(info.mtime, 0),
-                target=info.linkname,
-                open=lambda info=info: tar.extractfile(info) or io.BytesIO(),  # type: ignore[misc]
-            )
-
-
-def _zip_members(archive: Path) -> Iterator[_Member]:
-    with zipfile.ZipFile(archive) as opened:
-        for info in opened.infolist():
-            mode = info.external_attr >> 16
-            link = stat.S_ISLNK(mode)
-            yield _Member(
-                name=info.filename,
-                kind="symlink" if link else "folder" if info.is_dir() else "file",
-                mode=mode,
-                mtime=_zip_time(info),
-                target=opened.read(info).decode() if link and info.file_size < 4096 else "",
-                open=lambda info=info: opened.open(info),  # type: ignore[misc]
-            )
-
-
-def _zip_time(info: zipfile.ZipInfo) -> float:
-    # The fields are not checked by anybody: a zero month is common.
-    try:
-        return max(time.mktime((*info.date_time, 0, 0, -1)), 0)
-    except (OverflowError, ValueError):
-        return 0
-
-
-def _deb_data(archive: Path, max_bytes: int) -> bytes:
-    """Return the compressed `data.tar` of a Debian package, see deb(5)."""
-    with archive.open("rb") as file:
-        if file.read(len(_AR_MAGIC)) != _AR_MAGIC:
-            raise ArchiveError(f"{archive} is damaged or no Debian package: it does not start as an ar archive")
-        while header := file.read(_AR_HEADER):
-            if len(header) != _AR_HEADER or header[58:] != b"`\n" or not header[48:58].strip().isdigit():
-                raise ArchiveError(f"{archive} is damaged: it has a member without a valid header")
-            name = header[:16].decode("ascii", "replace").strip().rstrip("/")
-            size = int(header[48:58])
-            if name.startswith("data.tar"):
-                if size > max_bytes:
-                    raise ArchiveError(f"{archive} is refused: {name} is too big ({size} bytes)")
-                data = file.read(size)
-                if len(data) != size:
-                    raise ArchiveError(f"{archive} is damaged: {name} ends early")
-                return data
-            file.seek(size + size % 2, io.SEEK_CUR)
-    raise ArchiveError(f"{archive} is damaged or no Debian package: it has no data.tar")
+        unpacker.finish()

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 # Files by which a build is described; their text is asked for.
-BUILD_FILES = ("meson.build", "CMakeLists.txt", "setup.py", "setup.cfg")
+BUILD_FILES = ("meson.build", "meson.options", "meson_options.txt", "CMakeLists.txt", "setup.py", "setup.cfg")
 _RUST_TOOLS = frozenset(("maturin", "setuptools-rust", "puccinialin"))
 _RUST_BACKENDS = ("maturin", "setuptools_rust")
 _COMPILED = frozenset((".c", ".cc", ".cpp", ".cxx", ".pyx"))
@@ -28,6 +28,8 @@ _MESON_PROJECT = re.compile(r"\bproject\s*\(([^)]*)\)", re.DOTALL)
 _CMAKE_PROJECT = re.compile(r"^project\s*\(([^)]*)\)", re.DOTALL | re.IGNORECASE | re.MULTILINE)
 # At the beginning of a line: inside an if() it would be indented, and optional.
 _CMAKE_LANGUAGE = re.compile(r"^enable_language\s*\(([^)]*)\)", re.IGNORECASE | re.MULTILINE)
+_MESON_OPTIONS = ("meson.options", "meson_options.txt")
+_MESON_OPTION = re.compile(r"^option\s*\(\s*'([^']*)'", re.MULTILINE)
 _MESON_LANGUAGE = re.compile(r"^add_languages\s*\(([^)]*)\)", re.MULTILINE)
 
 
@@ -42,6 +44,7 @@ def obstacle(files: Iterable[str], texts: dict[str, str], backend: str, requires
     return (
         _rust(used, texts, backend, requires)
         or _fortran(used, texts)
+        or _linear_algebra(texts)
         or _cuda(used, texts, requires)
         or _event_loop(used)
     )
@@ -72,6 +75,14 @@ def _fortran(files: Sequence[PurePosixPath], texts: dict[str, str]) -> str:
         return f"it needs a Fortran compiler ({source}, through numpy.distutils)"
     if source and not any(path.suffix in _COMPILED for path in files):
         return f"it needs a Fortran compiler ({source})"
+    return ""
+
+
+def _linear_algebra(texts: dict[str, str]) -> str:
+    """Tell of a build that always asks for BLAS and LAPACK; numpy's offers to do without."""
+    options = {name for file in _MESON_OPTIONS for name in _MESON_OPTION.findall(texts.get(file, ""))}
+    if "lapack" in options and "allow-noblas" not in options:
+        return "it needs BLAS and LAPACK (an option of its build), for which there is no recipe"
     return ""
 
 

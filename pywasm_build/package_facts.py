@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from pywasm_build.errors import StoreError
+from pywasm_build.errors import RecipeError, StoreError
 from pywasm_build.packages import Job, PackageBuilder
 from pywasm_build.sdist_survey import survey
 from pywasm_build.store import Make, Stage, Store
@@ -81,7 +82,7 @@ class FactsReader:
         sources = survey(self.builder.context.store, lambda: index.fetch(release), release.sha256)
         return Facts(
             origin=_origin(job),
-            requires=tuple(map(Requirement, sources.requires)),
+            requires=_patched_requirements(job, tuple(map(Requirement, sources.requires))),
             certain=sources.certain,
             cached=False,
             build_system=sources.build_system,
@@ -120,6 +121,16 @@ class FactsReader:
         # The key of a package with native libraries needs their products, which a plan must not build.
         context = self.builder.context
         return replace(self.builder, context=replace(context, store=FindingStore(context.store.root)))
+
+
+def _patched_requirements(job: Job, requires: Sequence[Requirement]) -> tuple[Requirement, ...]:
+    """Return what a patched sdist requires; raise RecipeError if its recipe leaves out what is not there."""
+    without = {canonicalize_name(name): name for name in (job.recipe.without if job.recipe else ())}
+    names = [canonicalize_name(requirement.name) for requirement in requires]
+    if absent := [name for key, name in without.items() if key not in names]:
+        recipe = f"the recipe of {job.release.name}"
+        raise RecipeError(f"{recipe} has without = {absent}, which {job.title} does not require")
+    return tuple(requirement for key, requirement in zip(names, requires, strict=True) if key not in without)
 
 
 def _origin(job: Job) -> Origin:

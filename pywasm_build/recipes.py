@@ -5,6 +5,7 @@
     version = "2.5.5"
     sha256 = "<of the sdist>"
     requires = ["six"]              # wasm packages beyond those in its metadata
+    without = ["scipy"]             # packages in its sdist's metadata that a patch makes unnecessary
     build-files = ["numpy/_core/include"]   # folders of its wheel that the builds of other packages read
     experimental = false
 
@@ -81,7 +82,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
-    "package": ("name", "version", "sha256", "requires", "build-files", "experimental"),
+    "package": ("name", "version", "sha256", "requires", "without", "build-files", "experimental"),
     "library": ("name", "headers", "cmake", "autoconf", "configure", "make", "install"),
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
@@ -180,6 +181,7 @@ class Recipe:
     version: str = ""
     sha256: str = ""
     requires: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     build_files: tuple[str, ...] = ()
     experimental: bool = False
     headers: tuple[str, ...] = ()
@@ -287,6 +289,7 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         version=version,
         sha256=sha256,
         requires=_requirements(table),
+        without=texts_of(table, "without"),
         build_files=texts_of(table, "build-files"),
         experimental=flag_of(table, "experimental", default=False),
         headers=texts_of(table, "headers"),

@@ -11,7 +11,7 @@ from pywasm_build.errors import UsageError
 from pywasm_build.recipes import ExpectedFailure, Suite
 from pywasm_build.suite_packages import INNER, PYTEST
 from pywasm_build.suite_run import GUEST_PLUGINS, guest_options
-from pywasm_build.suite_sources import SdistTests
+from pywasm_build.suite_sources import SuiteTree
 
 _PYTEST = (*PYTEST, "-p", "pywasm_pytest", "--continue-on-collection-errors", "--tb=short")
 
@@ -45,7 +45,7 @@ class PytestHarness:
     suite: Suite
     guest: GuestPython
     selection: Sequence[str]
-    sources: SdistTests | None = None
+    sources: SuiteTree | None = None
 
     @property
     def expected_failures(self) -> Sequence[ExpectedFailure]:

@@ -1,4 +1,4 @@
-"""Provide the tests of a package that does not install them: files and folders of its sdist, with our patches.
+"""Show tests to the guest that are not installed: those of a package's sdist, with our patches, or of its recipe.
 
 Only what the recipe names is taken, so that the package's own folder in the sdist, which lacks the compiled modules,
 is not imported instead of the installed package.
@@ -29,8 +29,8 @@ _TOP = "/sources"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SdistTests:
-    """The files and folders `names` of an sdist, which lie below `root` on this machine and below `top` in the guest.
+class SuiteTree:
+    """The files and folders `names` with tests: they lie below `root` on this machine, below `top` in the guest.
 
     The guest may not change what is in the folders, but it can write beside them: each process has a top of its own.
     """
@@ -58,7 +58,7 @@ class SdistTests:
         return [word for mount in shown for word in ("--dir", mount)]
 
 
-def sdist_tests(context: Context, recipe: Recipe, builder: PackageBuilder | None = None) -> SdistTests | None:
+def sdist_tests(context: Context, recipe: Recipe, builder: PackageBuilder | None = None) -> SuiteTree | None:
     """Return the tests that a recipe takes from the sdist, None if it takes none.
 
     builder: what knows where the sdist is, which is downloaded if need be; that of this checkout by default.
@@ -86,7 +86,7 @@ def sdist_tests(context: Context, recipe: Recipe, builder: PackageBuilder | None
             _take(tree, name, product / "tests", recipe)
         remove_product(tree)
 
-    return SdistTests(root=context.store.build(stage, make) / "tests", names=names)
+    return SuiteTree(root=context.store.build(stage, make) / "tests", names=names)
 
 
 def _sdist(recipe: Recipe, builder: PackageBuilder) -> Path:

@@ -14,7 +14,9 @@ from pywasm_build.suite_pytest import GuestPython, PytestHarness
 from pywasm_build.suite_report import SuiteResult, known_seconds
 from pywasm_build.suite_run import run_harness
 from pywasm_build.suite_shares import divide, find_test_files, select
-from pywasm_build.suite_sources import sdist_tests
+from pywasm_build.suite_sources import SuiteTree, sdist_tests
+
+_OWN_SECONDS = 600
 
 
 def guest_python(context: Context, suite: Suite) -> GuestPython:
@@ -53,3 +55,27 @@ def run_suite(
     shares = divide(select(find_test_files(where, names, suite.files), selection), known_seconds(report), jobs=jobs)
     harness = PytestHarness(name=recipe.name, suite=suite, guest=guest, selection=selection, sources=sources)
     return run_harness(context, harness, shares, version=recipe.version, complete=not selection, jobs=jobs)
+
+
+def run_own_test(context: Context, recipe: Recipe, *, guest: GuestPython | None = None) -> SuiteResult:
+    """Run the test of a recipe, which tries the installed package; raises RecipeError if it has none."""
+    if not recipe.smoke_test.is_file():
+        raise RecipeError(f"the recipe of {recipe.name} has no test: write {recipe.smoke_test}")
+    files = (recipe.smoke_test.name,)
+    suite = Suite(
+        requires=(),
+        sources=files,
+        files=files,
+        arguments=(),
+        environment={},
+        timeout=_OWN_SECONDS,
+        expected_failures=(),
+    )
+    harness = PytestHarness(
+        name=f"{recipe.name}.recipe",
+        suite=suite,
+        guest=guest or guest_python(context, suite),
+        selection=(),
+        sources=SuiteTree(root=recipe.folder, names=files),
+    )
+    return run_harness(context, harness, [files], version=recipe.version, complete=True, jobs=1)

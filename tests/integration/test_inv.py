@@ -47,7 +47,7 @@ def test_a_library_is_no_package(scratch: Checkout) -> None:
     ("arguments", "code", "message"),
     [
         (["libs.install", "--name", "a package"], 2, "'a package' is not a package name or requirement"),
-        (["libs.test"], 2, "--name NAME says whose tests to run"),
+        (["libs.test"], 2, "one of --name NAME, --quick and --all says whose tests to run"),
         (["libs.test", "--name", "nupmy"], 11, "did you mean 'numpy'?"),
         (["libs.test", "--name", "six", "--no-such"], 1, "--no-such"),
         (["test", "--only", "nonsense"], 2, "--only takes unit, runtime or integration"),

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pywasm_build.package_tests import test_package as run_package_tests
+from pywasm_build.package_list import quick_packages
+from pywasm_build.package_tests import choose_packages
+from pywasm_build.package_tests import test_packages as run_package_tests
 from pywasm_build.recipes import read_registry
-from tests.integration.chain import PACKAGES, Chain, printed
+from tests.integration.chain import PACKAGES, Chain, Checkout, printed
 
 METADATA = """
 import base64, hashlib, importlib.metadata as metadata, json, sys
@@ -43,16 +45,25 @@ def test_metadata_and_records(chain: Chain) -> None:
     assert set(PACKAGES) <= set(listed.split())
 
 
-@pytest.mark.parametrize("name", [name for name in PACKAGES if name != "numpy"])
-def test_the_tests_of_a_recipe(chain: Chain, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    passed = run_package_tests(chain.context, name, jobs=chain.context.jobs)
-    assert passed, capsys.readouterr().out
-    assert "the recipe's test passed" in capsys.readouterr().out
+# With what it takes to build them where the cache is empty.
+QUICK_SECONDS = 3600.0
+
+
+def test_the_quick_packages(scratch: Checkout) -> None:
+    quick = quick_packages(read_registry(scratch.root / "patches"))
+    assert len(quick) >= 3
+    done = scratch.inv("libs.test", "--quick", timeout=QUICK_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    closing = done.stdout[done.stdout.rindex("\npackage ") :]
+    results = {line.split()[0]: line for line in closing.splitlines()[3:]}
+    assert set(results) == {recipe.name for recipe in quick}
+    assert all(line.endswith("  tests pass") for line in results.values()), closing
 
 
 def test_numpy_s_recipe_and_its_complete_suite(chain: Chain, capsys: pytest.CaptureFixture[str]) -> None:
-    passed = run_package_tests(chain.context, "numpy", jobs=chain.context.jobs)
-    assert passed, capsys.readouterr().out
+    recipes = choose_packages(read_registry(chain.context.workspace.patches), ["numpy"])
+    (result,) = run_package_tests(chain.context, recipes, jobs=chain.context.jobs)
+    assert result.ok, capsys.readouterr().out
     report = json.loads((chain.context.workspace.reports / "numpy.json").read_text("utf-8"))
     assert report["complete"]
     assert report["pass_rate"] >= 0.995

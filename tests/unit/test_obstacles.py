@@ -7,6 +7,7 @@ import pytest
 from pywasm_build.obstacles import obstacle
 
 MESON = "# a comment: fortran\nproject('pack', {languages},\n  version: 'cuda', license: 'rust')\n"
+OPTIONS = "option('blas', type: 'string')\noption('lapack', type: 'string', value: 'openblas')\n"
 CMAKE = "cmake_minimum_required(VERSION 3.15)\nproject(pack LANGUAGES {languages})\n"
 
 
@@ -32,6 +33,8 @@ def judged(
             "a Fortran compiler (src/solve.f90, through numpy.distutils)",
         ),
         (judged("src/solve.F", "pack.py"), "a Fortran compiler (src/solve.F)"),
+        (judged("x.c", texts={"meson.options": OPTIONS}), "BLAS and LAPACK (an option of its build)"),
+        (judged("x.c", texts={"meson_options.txt": OPTIONS}), "BLAS and LAPACK (an option of its build)"),
         (judged("x.cpp", texts={"CMakeLists.txt": CMAKE.format(languages="CXX CUDA")}), "CUDA (a language"),
         (judged("x.cpp", texts={"setup.py": "ext_modules=[CUDAExtension('x', [])]"}), "CUDA (its setup.py"),
         (judged("kernel.cu", "pack.py"), "CUDA (kernel.cu)"),
@@ -58,6 +61,8 @@ def test_what_cannot_be_had_is_named(found: str, words: str) -> None:
         judged("docs/libuv/x.c"),
         judged("libuv/README"),
         judged("x.c", texts={"meson.build": MESON.format(languages="'c', 'cython'")}),
+        judged("x.c", texts={"meson.options": f"{OPTIONS}option('allow-noblas', type: 'boolean', value: true)\n"}),
+        judged("x.c", texts={"meson.options": "option('docs', description: 'of lapack')\n# option('lapack')\n"}),
         judged("x.c", texts={"meson.build": "project('p', 'c')\nadd_languages('fortran', required: false)\n"}),
         judged("x.c", texts={"meson.build": "project('fortran', 'c')\n"}),
         judged("x.c", texts={"CMakeLists.txt": "project(Fortran C)\nif(GPU)\n  enable_language(CUDA)\nendif()\n"}),

@@ -112,6 +112,21 @@ def test_a_library_that_is_not_built_is_not_built_for_a_plan(checkout: Checkout,
     assert not step.facts.cached
 
 
+def test_what_a_patch_makes_unnecessary_is_left_out(checkout: Checkout, web: WebServer) -> None:
+    app = offer_sdist(web, "app", "Metadata-Version: 2.2\nRequires-Dist: lib\nRequires-Dist: Heavy_Lib>=2\n")
+    offer(web, "lib")
+    checkout.recipe("app", sha256(app).hexdigest(), more='without = ["heavy-lib"]\n')
+    assert titles(planned(checkout, "app")) == ["lib 1.0", "app 1.0"]
+
+
+def test_what_is_left_out_in_vain_is_a_mistake(checkout: Checkout, web: WebServer) -> None:
+    app = offer_sdist(web, "app", "Metadata-Version: 2.2\nRequires-Dist: lib\n")
+    offer(web, "lib")
+    checkout.recipe("app", sha256(app).hexdigest(), more='without = ["heavy"]\n')
+    (step,) = planned(checkout, "app").steps
+    assert str(step.problem) == "the recipe of app has without = ['heavy'], which app 1.0 does not require"
+
+
 def test_versions_that_all_take_are_found(checkout: Checkout, web: WebServer) -> None:
     offer(web, "app", "lib", "tool")
     offer(web, "tool", "lib<3,!=1.5")

@@ -26,6 +26,7 @@ def write(folder: Path, text: str) -> Path:
 
 def test_all_that_a_package_can_say(tmp_path: Path) -> None:
     text = f"""{PACKAGE}requires = ["six>=1"]
+without = ["heavy"]
 experimental = true
 [build]
 requires = ["cython"]
@@ -41,7 +42,7 @@ timeout = 60
 """
     recipe = read_recipe(write(tmp_path / "pack-age", text))
     assert (recipe.kind, recipe.name, recipe.version, recipe.sha256) == ("package", "Pack-Age", "1.0", A)
-    assert (recipe.requires, recipe.experimental) == (("six>=1",), True)
+    assert (recipe.requires, recipe.without, recipe.experimental) == (("six>=1",), ("heavy",), True)
     assert (recipe.build_requires, recipe.libraries) == (("cython",), ("libx",))
     assert recipe.environment == {"NAME": "value"}
     assert recipe.config_settings == {"setup-args": ("-Da=b", "-Dc=d")}
