@@ -20,6 +20,7 @@ _RUST_BACKENDS = ("maturin", "setuptools_rust")
 _COMPILED = frozenset((".c", ".cc", ".cpp", ".cxx", ".pyx"))
 _FORTRAN = frozenset((".f", ".for", ".f77", ".f90", ".f95", ".f03", ".f08"))
 _EVENT_LIBRARIES = ("libuv", "libev", "libevent")
+_STACK_SWITCH = re.compile(r"switch_(x86|amd64|arm|aarch64)\w*\.h")
 # Folders whose content no build needs.
 _ASIDE = re.compile(
     r"^(tests?|testing|docs?|demos?|examples?|samples?|benchmarks?|bench)$|[_ ]tests?$|^tests? ", re.IGNORECASE
@@ -47,6 +48,7 @@ def obstacle(files: Iterable[str], texts: dict[str, str], backend: str, requires
         or _linear_algebra(texts)
         or _cuda(used, texts, requires)
         or _event_loop(used)
+        or _stack_switching(used)
     )
 
 
@@ -105,6 +107,14 @@ def _event_loop(files: Sequence[PurePosixPath]) -> str:
         found = [name for name in _EVENT_LIBRARIES if name in path.parts[:-1]]
         if found and path.suffix in _COMPILED:
             return f"it needs sockets and threads at heart (it brings {found[0]}), which WASI has not"
+    return ""
+
+
+def _stack_switching(files: Sequence[PurePosixPath]) -> str:
+    """Tell of greenlet's way to have many stacks: each machine's registers are exchanged by assembly of its own."""
+    switch = next((path for path in files if _STACK_SWITCH.fullmatch(path.name)), None)
+    if switch:
+        return f"it switches between stacks in assembly ({switch}), and WebAssembly lets nobody at its stack"
     return ""
 
 

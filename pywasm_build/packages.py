@@ -326,9 +326,12 @@ def _programs(folder: Path) -> Path:
     programs = folder / "programs"
     if not programs.is_dir():
         programs.mkdir()
-        # A shared object that is linked with an archive needs what the archive needs.
+        # A shared object that is linked with an archive needs what the archive needs. CPython's own file names a prefix
+        # where it does not lie.
         real = shutil.which("pkg-config") or "pkg-config"
-        (programs / "pkg-config").write_text(f'#!/bin/sh\nexec {shlex.quote(real)} --static "$@"\n', "utf-8")
+        (programs / "pkg-config").write_text(
+            f'#!/bin/sh\nexec {shlex.quote(real)} --static --define-prefix "$@"\n', "utf-8"
+        )
         (programs / "pkg-config").chmod(0o755)
     return programs
 

@@ -37,7 +37,7 @@ from pywasm_build.runtime_root import runtime_root
 from pywasm_build.store import JSON, Stage, read_stamp, source_hash
 from pywasm_build.telling_line import shown, telling_line_of
 from pywasm_build.unaided_list import Unaided
-from pywasm_build.wheels import Wheel
+from pywasm_build.wheels import Wheel, requirements, target_environment
 from pywasm_build.workspace import Workspace
 
 
@@ -209,25 +209,35 @@ class UnaidedTrials:
         return self._import(builder, job, wheel, trial)
 
     def _import(self, builder: PackageBuilder, job: Job, wheel: Wheel, trial: Trial) -> Trial:
-        """Import the compiled modules beside those of the required packages that can be had."""
-        requirement = _pinned(job.release.name, job.release.version)
-        planner = Planner(
-            builder=builder,
-            facts=FactsReader(builder=builder),
-            present={},
-            choices={str(requirement): job},
-        )
-        outcomes, failures = PlanRun(builder=builder, planner=planner, keep_going=True).run([requirement])
-        others = [outcome.wheel for outcome in outcomes if outcome.job.release.name != job.release.name]
-        root = runtime_root(builder.context, builder.environment.host, [wheel, *others])
-        results = self.importer(builder.context, root.path, trial.modules)
+        """Import the compiled modules, first alone: what a package requires is not always needed for them."""
+        results = self._results(builder, [wheel], trial.modules)
+        lacking: list[str] = []
+        if not all(result.ok for result in results) and requirements(wheel, self._environment):
+            others, lacking = _required(builder, job)
+            results = self._results(builder, [wheel, *others], trial.modules)
         imported = sum(result.ok for result in results)
         if imported == len(results):
             return replace(trial, imported=imported)
         first = next(result for result in results if not result.ok)
-        lacking = [failure.name for failure in failures if failure.name != job.release.name]
         more = f" (not to be had: {', '.join(lacking)})" if lacking else ""
         return replace(trial, result=Result.IMPORT, imported=imported, reason=f"{first.module}: {first.line}{more}")
+
+    def _results(self, builder: PackageBuilder, wheels: Sequence[Wheel], modules: Sequence[str]) -> list[ImportResult]:
+        root = runtime_root(builder.context, builder.environment.host, wheels)
+        return self.importer(builder.context, root.path, modules)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return target_environment(self.builder.environment.host.version)
+
+
+def _required(builder: PackageBuilder, job: Job) -> tuple[list[Wheel], list[str]]:
+    """Return the wheels of what a package requires, and the names of what of it cannot be had."""
+    wanted, name = _pinned(job.release.name, job.release.version), job.release.name
+    planner = Planner(builder=builder, facts=FactsReader(builder=builder), present={}, choices={str(wanted): job})
+    outcomes, failures = PlanRun(builder=builder, planner=planner, keep_going=True).run([wanted])
+    others = [outcome.wheel for outcome in outcomes if outcome.job.release.name != name]
+    return others, [failure.name for failure in failures if failure.name != name]
 
 
 def _pinned(name: str, version: str) -> Requirement:

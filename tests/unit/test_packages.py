@@ -248,7 +248,7 @@ def test_builds_find_static_libraries_by_pkg_config(checkout: Checkout, web: Web
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{real.parent}:{os.environ['PATH']}")
         checkout.builder.build(checkout.builder.choose(PACK))
-    assert "real: --static --libs x" in checkout.workspace.log("pack").read_text()
+    assert "real: --static --define-prefix --libs x" in checkout.workspace.log("pack").read_text()
 
 
 def test_the_pure_wheel_is_the_alternative_of_an_sdist(checkout: Checkout, web: WebServer) -> None:

@@ -32,6 +32,7 @@ HEAD = '[list]\norigin = "by hand."\ndate = 2026-01-31\n'
 PACKAGE = f'[[package]]\nname = "Pack_Age"\nversion = "1.0"\nsha256 = "{A}"\n'
 LEFT_OUT = '[[left-out]]\nname = "rusty"\nreason = "Rust"\n'
 TAG = "cp313-cp313-wasi_wasm32"
+SITE = Path("usr") / "lib" / "python3.13" / "site-packages"
 OWN = Workspace.discover({})
 
 
@@ -95,16 +96,17 @@ def test_the_committed_page_shows_the_committed_results() -> None:
 
 @dataclass(kw_only=True)
 class Guest:
-    """What stands in for the guest's imports: remembers what it was asked, fails for modules named bad."""
+    """What stands in for the guest's imports: remembers what it was asked; modules named bad fail, needy want lib."""
 
     roots: list[Path]
 
     def __call__(self, context: Context, root: Path, modules: Sequence[str]) -> list[ImportResult]:
         self.roots.append(root)
-        return [
-            ImportResult(module=name, ok="bad" not in name, line="no threads" if "bad" in name else "")
-            for name in modules
+        found = (root / SITE / "lib.py").is_file()
+        said = [
+            "no threads" if "bad" in name else "no lib" if "needy" in name and not found else "" for name in modules
         ]
+        return [ImportResult(module=name, ok=not line, line=line) for name, line in zip(modules, said, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,15 +141,20 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
 
 
 def test_a_package_that_builds_and_imports(bench: Bench) -> None:
-    offer(bench.web, "lib")
     trial = bench.run(bench.offer_wheel("pack/fast", "pack/quick", requires=("lib",)))
     assert (trial.name, trial.version, trial.result, trial.reason) == ("pack", "1.0", Result.IMPORTS, "")
     assert (trial.modules, trial.imported) == (("pack.fast", "pack.quick"), 2)
     assert trial.seconds >= 0
-    # What it requires is there when it is imported.
-    site = bench.guest.roots[0] / "usr" / "lib" / "python3.13" / "site-packages"
-    assert (site / "lib.py").is_file()
-    assert (site / "pack" / "fast.cpython-313-wasm32-wasi.so").is_file()
+    (root,) = bench.guest.roots
+    assert (root / SITE / "pack" / "fast.cpython-313-wasm32-wasi.so").is_file()
+    # What its modules do not need is not asked for.
+    assert "/simple/lib/" not in bench.web.asked
+
+
+def test_a_module_that_needs_what_its_package_requires(bench: Bench) -> None:
+    offer(bench.web, "lib")
+    trial = bench.run(bench.offer_wheel("pack/needy", requires=("lib", 'other; sys_platform == "linux"')))
+    assert (trial.result, trial.imported) == (Result.IMPORTS, 1)
 
 
 def test_the_checkout_is_left_as_it_was(bench: Bench) -> None:
@@ -171,7 +178,7 @@ def test_what_it_needs_may_have_a_recipe(bench: Bench) -> None:
     lib = bench.offer(wheel, name="lib")
     bench.checkout.recipe("lib", lib.sha256)
     publish(bench.web, "lib", {"lib-1.0.tar.gz": sdist_bytes("lib", wheel), "lib-2.0-py3-none-any.whl": b"no"})
-    assert bench.run(bench.offer_wheel("pack/fast", requires=("lib",))).result is Result.IMPORTS
+    assert bench.run(bench.offer_wheel("pack/needy", requires=("lib",))).result is Result.IMPORTS
 
 
 def refused(bench: Bench) -> Unaided:
