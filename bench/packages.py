@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.report import Row, Section, in_turn, seconds
 
-# Small ones in C whose build systems run one compiler at a time.
-_NAMES = ("MarkupSafe", "msgpack", "xxhash", "simplejson", "bitarray", "ujson")
+# Small ones in C and Cython whose build systems run one compiler at a time.
+_NAMES = ("MarkupSafe", "frozenlist", "multidict", "propcache", "websockets", "wrapt")
 _RUNS = 3
 
 
