@@ -222,6 +222,8 @@ def libs_test(
     registry = read_registry(build.workspace.patches)
     listed = quick_packages(registry) if quick else all_packages(registry, experimental=experimental)
     recipes = choose_packages(registry, name) if name else listed
+    if not recipes:
+        raise Exit("error: no package is recorded as quick; record some: bin/inv libs.test --all --record", 2)
     selection = [pattern for pattern in only.split(",") if pattern]
     tested = test_packages(build, recipes, jobs=jobs or build.jobs, selection=selection, record=record)
     print(table(RESULT_HEAD, result_rows(tested)))

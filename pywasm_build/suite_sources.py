@@ -90,8 +90,13 @@ def sdist_tests(context: Context, recipe: Recipe, builder: PackageBuilder | None
 
 
 def _sdist(recipe: Recipe, builder: PackageBuilder) -> Path:
-    job = builder.choose(Requirement(f"{recipe.name}=={recipe.version}"), experimental=True)
-    return builder.index.fetch(job.release)
+    release = builder.choose(Requirement(f"{recipe.name}=={recipe.version}"), experimental=True).release
+    if release.sha256 != recipe.sha256:
+        raise RecipeError(
+            f"{recipe.folder} is not the recipe that the registry has for {recipe.name}: its sha256 is {recipe.sha256},"
+            f" that of {release.file} {release.sha256}"
+        )
+    return builder.index.fetch(release)
 
 
 def _take(tree: Path, name: str, target: Path, recipe: Recipe) -> None:

@@ -150,3 +150,9 @@ def test_what_the_sdist_does_not_have(checkout: Checkout) -> None:
 def test_most_packages_need_none(checkout: Checkout) -> None:
     recipe = recipe_of(checkout, 'packages = ["demo"]')
     assert sdist_tests(checkout.context, recipe, checkout.builder) is None
+
+
+def test_a_recipe_that_is_not_the_registry_s(checkout: Checkout) -> None:
+    other = replace(recipe_of(checkout, 'sources = ["tests"]'), sha256="b" * 64)
+    with pytest.raises(RecipeError, match="is not the recipe that the registry has for demo"):
+        sdist_tests(checkout.context, other, checkout.builder)

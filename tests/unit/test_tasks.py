@@ -46,6 +46,9 @@ def test_a_list_is_quick_because_nothing_is_imported() -> None:
     [
         (["libs.index"], 2, "error: --out DIR says where the index shall be\n"),
         (["libs.index", "--out", __file__], 2, "is there already and is no package index; name a folder"),
+        (["libs.test", "--all", "--quick"], 2, "one of --name NAME, --quick and --all says whose tests to run"),
+        (["libs.test", "--all", "--record", "--only", "x"], 2, "--record keeps results of whole suites: leave --only"),
+        (["libs.test", "--name", "nunpy"], 11, "error: nunpy has no recipe, and so no test (did you mean 'numpy'?)\n"),
         (["libs.check", "--name", "nunpy"], 11, "error: nunpy has no recipe (did you mean 'numpy'?)\n"),
         (["libs.survey", "--name", "nunpy"], 2, "error: --name nunpy is not in the list (did you mean 'numpy'?)"),
     ],
