@@ -1,5 +1,5 @@
-import pytest
 import pyroaring
+import pytest
 from pyroaring import BitMap, BitMap64, FrozenBitMap
 
 
@@ -18,7 +18,7 @@ def test_sets():
 
 def test_the_published_format():
     # Cookie, one container, its key and cardinality less one, its offset, its values: two bytes each.
-    assert BitMap([1, 2, 5]).serialize().hex() == "3a30000001000000" "00000200" "10000000" "010002000500"
+    assert BitMap([1, 2, 5]).serialize().hex() == "3a300000010000000000020010000000010002000500"
     assert BitMap.deserialize(FrozenBitMap([7, 10**9]).serialize()) == BitMap([7, 10**9])
 
 
