@@ -51,7 +51,7 @@ QUICK_SECONDS = 3600.0
 
 def test_the_quick_packages(scratch: Checkout) -> None:
     quick = quick_packages(read_registry(scratch.root / "patches"))
-    assert len(quick) >= 3
+    assert quick
     done = scratch.inv("libs.test", "--quick", timeout=QUICK_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     closing = done.stdout[done.stdout.rindex("\npackage ") :]
