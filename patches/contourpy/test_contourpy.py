@@ -1,3 +1,5 @@
+import itertools
+
 import contourpy
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def test_a_ring_has_its_area(cone):
         x, y = ring.T
         return (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() / 2
 
-    outer, hole = (area(points[start:end]) for start, end in zip(offsets, offsets[1:], strict=False))
+    outer, hole = (area(points[start:end]) for start, end in itertools.pairwise(offsets))
     assert outer == pytest.approx(np.pi * 1.5**2, rel=1e-2)
     assert hole == pytest.approx(-np.pi * 0.5**2, rel=1e-2)
 

@@ -75,7 +75,7 @@ def test_other_formats(form):
 
 def test_qhull_finds_the_triangles():
     assert len(Triangulation([0, 1, 1, 0, 0.5], [0, 0, 1, 1, 0.5]).triangles) == 4
-    with pytest.raises(RuntimeError, match="collinear|qhull"):
+    with pytest.raises(RuntimeError, match="qhull"):
         Triangulation([0, 1, 2], [0, 1, 2])
 
 
