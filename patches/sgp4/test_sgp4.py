@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from sgp4 import vallado_cpp
 from sgp4.api import Satrec, SatrecArray, accelerated
@@ -25,6 +24,7 @@ def test_the_published_positions():
 
 
 def test_many_at_once():
+    np = pytest.importorskip("numpy", reason="arrays of satellites need numpy, which sgp4 does not require")
     satellite = Satrec.twoline2rv(*LINES)
     days = np.full(3, satellite.jdsatepoch)
     errors, positions, _ = SatrecArray([satellite, satellite]).sgp4(days, np.arange(3) + satellite.jdsatepochF)
