@@ -48,7 +48,8 @@ def packages_page(registry: Registry) -> str:
         _totals(packages),
         f"\"{TESTS_PASS}\" means: the recipe's own test of the compiled part passes, and where upstream's test suite is"
         f" run, at least {PASS_RATE:.0%} of its tests that run pass. An expected failure has run, and has not passed;"
-        " the reasons are below. Tests that are not run would hang or end their process.",
+        " the reasons are below. Tests that are not run would hang or end their process, or they are about what the"
+        " guest has not, threads and processes above all; the table says how many they are.",
         markdown_table(_HEAD, [_row(one) for one in packages]),
         "Seconds are those of one machine with two processors; sizes are those of the wheels.",
         "## Tests that fail",
