@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import kiwisolver
 import pytest
 from kiwisolver import Constraint, Solver, UnsatisfiableConstraint, Variable, strength
@@ -40,3 +43,19 @@ def test_strengths_and_expressions():
     terms = {term.variable().name(): term.coefficient() for term in constraint.expression().terms()}
     assert terms == {"x": 3, "y": -1}
     assert constraint.expression().constant() == 2
+
+
+class Context:
+    """Holds a variable that holds it."""
+
+    def __init__(self, variable):
+        self.variable = variable
+
+
+def test_circles_are_collected():
+    context = Context(Variable("x"))
+    context.variable.setContext(context)
+    gone = weakref.ref(context)
+    del context
+    gc.collect()
+    assert gone() is None
