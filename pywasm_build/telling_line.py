@@ -48,7 +48,8 @@ _PIP = re.compile(r"error: subprocess-exited-with-error")
 _CONTINUED = re.compile(r"^CMake Error .*:$")
 # How a runner begins what a command prints; earlier commands, of earlier runs perhaps, went well.
 _COMMAND = "+ (cd "
-_TREE = re.compile(r"(?<=[\s'\"(])/\S*?/tree/|^/\S*?/tree/")
+# Paths of the build machine: of unpacked sources, and of CMake's own files, which report what others ask for.
+_TREE = re.compile(r"(?<=[\s'\"(])/\S*?/tree/|^/\S*?/tree/|(?<=\s)/\S*?/Modules/(?=\w+\.cmake:)")
 
 
 def telling_line(lines: Sequence[str]) -> str:
@@ -58,11 +59,9 @@ def telling_line(lines: Sequence[str]) -> str:
     last exception; else the last line that speaks of an error; else the last line.
     """
     clean = [_clean(line) for line in lines]
-    candidates = [line for line in clean if line and not _GENERAL.search(line) and not _PROBE.search(line)]
-    for number, line in enumerate(candidates):
-        if any(pattern.search(line) for pattern in _ERRORS):
-            more = candidates[number + 1 : number + 2] if _CONTINUED.search(line) else []
-            return _short(" ".join([line, *more]))
+    candidates = _candidates(clean)
+    if error := _first_error(candidates):
+        return error
     end = next((number for number, line in enumerate(clean) if _PIP.search(line)), 0)
     known = frozenset(candidates)
     spoken = [line for line in clean[:end] if line in known]
@@ -74,14 +73,39 @@ def telling_line(lines: Sequence[str]) -> str:
 
 def telling_line_of(log: Path) -> str:
     """Return the telling line of the last command in a log; "" if there is no log, or nothing in it."""
+    return telling_line(_last_lines(log))
+
+
+def first_error_of(log: Path) -> str:
+    """Return the first error of a compiler, linker or build system in the last command of a log; "" if there is none.
+
+    For a command that went well: many a build does without its compiled part where that fails.
+    """
+    return _first_error(_candidates([_clean(line) for line in _last_lines(log)]))
+
+
+def _candidates(clean: Sequence[str]) -> list[str]:
+    return [line for line in clean if line and not _GENERAL.search(line) and not _PROBE.search(line)]
+
+
+def _first_error(candidates: Sequence[str]) -> str:
+    for number, line in enumerate(candidates):
+        if any(pattern.search(line) for pattern in _ERRORS):
+            more = candidates[number + 1 : number + 2] if _CONTINUED.search(line) else []
+            return _short(" ".join([line, *more]))
+    return ""
+
+
+def _last_lines(log: Path) -> list[str]:
+    """Return what the last command in a log printed."""
     try:
         with log.open("rb") as file:
             file.seek(max(log.stat().st_size - _MAX_BYTES, 0))
             lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
-        return ""
+        return []
     commands = [number for number, line in enumerate(lines) if line.startswith(_COMMAND)]
-    return telling_line(lines[commands[-1] + 1 :] if commands else lines)
+    return lines[commands[-1] + 1 :] if commands else lines
 
 
 def shown(line: str) -> str:

@@ -35,7 +35,7 @@ from pywasm_build.planner import Planner
 from pywasm_build.recipes import Recipe
 from pywasm_build.runtime_root import runtime_root
 from pywasm_build.store import JSON, Stage, read_stamp, source_hash
-from pywasm_build.telling_line import shown, telling_line_of
+from pywasm_build.telling_line import first_error_of, shown, telling_line_of
 from pywasm_build.unaided_list import Unaided
 from pywasm_build.wheels import Wheel, requirements, target_environment
 from pywasm_build.workspace import Workspace
@@ -142,6 +142,7 @@ class UnaidedTrials:
         """
         builder, job = self._unaided(package)
         try:
+            # Native libraries are built here, without a limit: how long they take says nothing about the package.
             key = builder.stage(job).key
         except (DownloadError, MachineError):
             raise
@@ -156,7 +157,7 @@ class UnaidedTrials:
         }
         stage = Stage("unaided-trial", inputs)
         product = builder.context.store.build(
-            stage, lambda root: {"trial": self._try(builder, job).as_data()}, clean=again
+            stage, lambda root: {"trial": self._try(self._limited(builder), job).as_data()}, clean=again
         )
         try:
             return Trial.from_data((read_stamp(product) or {})["trial"])
@@ -167,7 +168,6 @@ class UnaidedTrials:
         """Return a builder whose registry has no recipe of the package, and its job."""
         context, registry = self.builder.context, self.builder.registry
         workspace = TrialWorkspace(root=context.workspace.root, cache=context.workspace.cache)
-        runner = LimitedRunner(runner=context.runner, seconds=self.seconds)
         others = {name: recipe for name, recipe in registry.recipes.items() if name != package.name}
         # A recipe that only pins: so the sdist of the list is found, and no other.
         pin = Recipe(
@@ -185,11 +185,15 @@ class UnaidedTrials:
         return (
             replace(
                 self.builder,
-                context=replace(context, workspace=workspace, runner=runner),
+                context=replace(context, workspace=workspace),
                 registry=replace(registry, recipes=others),
             ),
             Job(release=release, recipe=None),
         )
+
+    def _limited(self, builder: PackageBuilder) -> PackageBuilder:
+        runner = LimitedRunner(runner=builder.context.runner, seconds=self.seconds)
+        return replace(builder, context=replace(builder.context, runner=runner))
 
     def _try(self, builder: PackageBuilder, job: Job) -> Trial:
         trial = Trial(name=job.release.name, version=job.release.version, result=Result.IMPORTS)
@@ -205,7 +209,8 @@ class UnaidedTrials:
         modules = tuple(compiled_modules(wheel.path))
         trial = replace(trial, modules=modules, seconds=seconds)
         if not modules:
-            return replace(trial, result=Result.PURE, reason="its wheel has no extension module")
+            told = first_error_of(builder.context.workspace.log(job.release.name))
+            return replace(trial, result=Result.PURE, reason=told or "its wheel has no extension module")
         return self._import(builder, job, wheel, trial)
 
     def _import(self, builder: PackageBuilder, job: Job, wheel: Wheel, trial: Trial) -> Trial:

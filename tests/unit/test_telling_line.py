@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pywasm_build.command import SubprocessRunner
-from pywasm_build.telling_line import MAX_LENGTH, telling_line, telling_line_of
+from pywasm_build.telling_line import MAX_LENGTH, first_error_of, telling_line, telling_line_of
 
 PIP_END = """\
   error: subprocess-exited-with-error
@@ -116,3 +116,20 @@ def test_only_the_last_command_of_a_log_counts(tmp_path: Path) -> None:
     for text in ("old.c:1:1: error: old", "new.c:1:1: error: new"):
         runner.run(["echo", text], cwd=tmp_path, log=log)
     assert telling_line_of(log) == "new.c:1:1: error: new"
+
+
+def test_a_file_of_cmake_itself_is_named_without_its_folder() -> None:
+    place = "/home/me/.cache/tools/share/cmake-4.4/Modules/FindPackageHandleStandardArgs.cmake:290"
+    lines = [f"CMake Error at {place} (message):", "  Could NOT find Threads"]
+    assert telling_line(lines) == (
+        "CMake Error at FindPackageHandleStandardArgs.cmake:290 (message): Could NOT find Threads"
+    )
+
+
+def test_the_first_error_of_a_command_that_went_well(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    assert first_error_of(log) == ""
+    log.write_text(f"+ (cd /x && a)\nold.c:1:1: error: gone\n+ (cd /x && b)\n{PROBES}{TRACEBACK}all is well\n")
+    assert first_error_of(log) == ""
+    log.write_text(f"+ (cd /x && b)\n{PROBES}{SETUPTOOLS}all is well\n")
+    assert first_error_of(log) == "src/speed.c:3:10: fatal error: 'sys/epoll.h' file not found"

@@ -17,7 +17,7 @@ from pywasm_binary import ABI_SECTION
 from pywasm_binary.sections import HEADER
 from pywasm_binary.writer import dylink_section, with_custom_section
 from pywasm_build.context import Context
-from pywasm_build.errors import DownloadError, RecipeError, StoreError, UsageError
+from pywasm_build.errors import CommandFailed, DownloadError, RecipeError, StoreError, UsageError
 from pywasm_build.import_check import ImportResult
 from pywasm_build.unaided_list import PLACE, Unaided, UnaidedList, read_unaided_list
 from pywasm_build.unaided_page import unaided_page
@@ -88,6 +88,7 @@ def test_the_committed_page_shows_the_committed_results() -> None:
     trials = read_trials(OWN, listed)
     assert (OWN.root / PAGE).read_text("utf-8") == unaided_page(listed, trials)
     kept = json.loads((OWN.root / DATA).read_text("utf-8"))
+    assert not [trial.name for trial in trials if "/store/" in trial.reason], "a reason names a path of the machine"
     assert len(kept) == len(trials), "there are results of packages or versions that are not in the list"
 
 
@@ -193,6 +194,12 @@ def pure(bench: Bench) -> Unaided:
     return bench.offer_wheel()
 
 
+def pure_because(bench: Bench) -> Unaided:
+    wheel = wheel_bytes("pack", tag="py3-none-any")
+    script = b"echo 'x.c:3:1: error: no threads'; echo well; cp prebuilt/*.whl \"$1\"\n"
+    return bench.offer({"prebuilt/pack-1.0-py3-none-any.whl": wheel, "make-wheel": script})
+
+
 def wrong(bench: Bench) -> Unaided:
     return bench.offer_wheel("pack/fast", abi="pywasm-0")
 
@@ -207,6 +214,7 @@ def odd(bench: Bench) -> Unaided:
         (refused, Result.REFUSED, "it needs a Rust compiler (Cargo.toml)"),
         (failing, Result.BUILD, "x.c:1:10: fatal error: 'sys/epoll.h' file not found"),
         (pure, Result.PURE, "its wheel has no extension module"),
+        (pure_because, Result.PURE, "x.c:3:1: error: no threads"),
         (wrong, Result.LINK, "pywasm-0"),
         (odd, Result.BUILD, "the requires of its build-system is no list"),
     ],
@@ -234,6 +242,14 @@ def test_a_requirement_that_cannot_be_had_is_named_only_where_it_matters(bench: 
 def test_a_build_that_takes_too_long(bench: Bench) -> None:
     trial = bench.run(bench.offer({"make-wheel": b"exec sleep 60\n"}), seconds=1)
     assert trial.result is Result.SLOW
+
+
+def test_a_native_library_may_take_its_time(bench: Bench) -> None:
+    trials = UnaidedTrials(builder=bench.checkout.builder, seconds=1, importer=bench.guest)
+    builder, _ = trials._unaided(bench.offer_wheel("pack/fast"))
+    builder.context.runner.run(["sleep", "1.5"], cwd=bench.checkout.workspace.root)
+    with pytest.raises(CommandFailed, match="took longer than 1 s"):
+        trials._limited(builder).context.runner.run(["sleep", "1.5"], cwd=bench.checkout.workspace.root)
 
 
 def test_results_are_kept_until_they_are_asked_for_again(bench: Bench) -> None:
