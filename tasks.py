@@ -160,12 +160,13 @@ def libs_install(
     """Build packages for wasm and install them, without --name all of the registry; --plan only shows the plan."""
     from pywasm_build.install_check import import_notes
     from pywasm_build.installed import install_packages, parse_names, plan_packages
+    from pywasm_build.package_list import all_packages
     from pywasm_build.plan_report import closing_text, plan_text
     from pywasm_build.recipes import read_registry
 
     build = _context()
-    recipes = read_registry(build.workspace.patches).packages
-    wanted = parse_names(name or [r.name for r in recipes if experimental or not r.experimental])
+    listed = all_packages(read_registry(build.workspace.patches), experimental=experimental)
+    wanted = parse_names(name or [recipe.name for recipe in listed])
     if plan:
         made = plan_packages(build, wanted, experimental=experimental)
         print(plan_text(made))

@@ -73,5 +73,5 @@ def quick_packages(registry: Registry) -> list[Recipe]:
 
 
 def all_packages(registry: Registry, *, experimental: bool) -> list[Recipe]:
-    """Return the packages of the registry."""
+    """Return the packages of the registry, those with an experimental recipe only if `experimental` says so."""
     return [recipe for recipe in registry.packages if experimental or not recipe.experimental]

@@ -51,7 +51,8 @@ def packages_page(registry: Registry) -> str:
         " the reasons are below. Tests that are not run would hang or end their process, or they are about what the"
         " guest has not, threads and processes above all; the table says how many they are.",
         markdown_table(_HEAD, [_row(one) for one in packages]),
-        "Seconds are those of one machine with two processors; sizes are those of the wheels.",
+        "Seconds are those of one machine with two processors, which mostly had other builds to do besides; sizes are"
+        " those of the wheels.",
         "## Tests that fail",
         _section(packages, ("package", "test", "reason"), _failures),
         "## Tests that are expected to fail",

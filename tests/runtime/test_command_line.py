@@ -98,10 +98,10 @@ def guests(found: ProcessSettings) -> dict[str, tuple[Path, bool]]:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "work" / "scripts"
+    folder = tmp_path / "present" / "scripts"
     folder.mkdir(parents=True)
     (folder / "s.py").write_text("")
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "present")
     return folder
 
 
@@ -122,7 +122,7 @@ def test_a_script_beside_us_keeps_its_name(tmp_path: Path, scripts: Path, monkey
 
 
 def test_a_dir_that_covers_the_script(tmp_path: Path, scripts: Path) -> None:
-    found = settings(tmp_path, "--dir", f"{tmp_path}/work:/w", "scripts/s.py")
+    found = settings(tmp_path, "--dir", f"{tmp_path}/present:/w", "scripts/s.py")
     assert list(found.arguments)[1] == "scripts/s.py"
     assert found.environment["PYWASM_CWD"] == "/w"
     assert str(scripts) not in guests(found)
@@ -134,7 +134,7 @@ def test_a_script_that_only_the_guest_has(tmp_path: Path, scripts: Path) -> None
 
 
 def test_a_link_to_a_script(tmp_path: Path, scripts: Path) -> None:
-    (tmp_path / "work/link.py").symlink_to(scripts / "s.py")
+    (tmp_path / "present/link.py").symlink_to(scripts / "s.py")
     assert list(settings(tmp_path, "link.py").arguments)[1] == f"{scripts}/s.py"
 
 
@@ -156,7 +156,7 @@ def test_a_folder_as_script(tmp_path: Path, scripts: Path) -> None:
 
 def test_a_missing_script(tmp_path: Path, scripts: Path) -> None:
     del scripts
-    with pytest.raises(UsageError, match=r"can't open file '/.*/work/gone\.py': \[Errno 2\] No such file"):
+    with pytest.raises(UsageError, match=r"can't open file '/.*/present/gone\.py': \[Errno 2\] No such file"):
         settings(tmp_path, "gone.py")
 
 
