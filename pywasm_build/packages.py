@@ -22,6 +22,7 @@ from pywasm_binary import WasmModule
 from pywasm_build import archive, build_tools, libraries, wheel_archive, wheels
 from pywasm_build.build_system import read_build_system
 from pywasm_build.build_tools import BuildTools, required_names
+from pywasm_build.confinement import confined
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
@@ -204,6 +205,7 @@ class PackageBuilder:
         wheel = wheels.normalise(raw, root, replacements)
         remove_product(root / "tree")
         remove_product(root / "raw")
+        remove_product(root / "home")
         remove_product(root / "programs")
         self._check(job, wheel, forbidden=list(replacements))
         return {"wheel": wheel.name, "version": job.release.version}
@@ -217,13 +219,20 @@ class PackageBuilder:
         backend, _ = read_build_system(tree)
         settings = self._config_settings(job, backend, tree)
         environment = self._environment(job, tree, self._tool_folders(job))
+        # Not `root`: what we write there ourselves must not be led elsewhere by a link.
+        own = [tree, root / "raw", root / "home"]
+        for folder in own:
+            folder.mkdir(exist_ok=True)
         self.context.runner.run(
-            [
-                self.environment.python,
-                *("-m", "pip", "wheel", "--verbose", "--no-deps", "--no-index", "--no-build-isolation"),
-                *(f"-C{key}={value}" for key, values in settings.items() for value in values),
-                *("--wheel-dir", root / "raw", tree),
-            ],
+            confined(
+                [
+                    self.environment.python,
+                    *("-m", "pip", "wheel", "--verbose", "--no-deps", "--no-index", "--no-build-isolation"),
+                    *(f"-C{key}={value}" for key, values in settings.items() for value in values),
+                    *("--wheel-dir", root / "raw", tree),
+                ],
+                writable=own,
+            ),
             cwd=root,
             env=environment,
             log=log,
@@ -246,6 +255,7 @@ class PackageBuilder:
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
             **_SAME_EACH_TIME,
+            **{name: str(tree.parent / "home") for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")},
             # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
             "PATH": os.pathsep.join([*first, machine, *(str(folder / "bin") for folder in tools)]),
             "PYTHONPATH": os.pathsep.join(map(str, [*tools, self.environment.tools_path])),
