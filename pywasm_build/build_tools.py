@@ -89,8 +89,6 @@ class BuildTools:
         self.context.runner.run([*pip, *requires], cwd=root, log=log, title="build requirements")
 
     def _have(self, requirement: Requirement) -> bool:
-        if requirement.marker and not requirement.marker.evaluate():
-            return True
         version = self._versions.get(canonicalize_name(requirement.name))
         return version is not None and requirement.specifier.contains(version, prereleases=True)
 

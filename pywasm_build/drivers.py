@@ -6,12 +6,13 @@ ways. It adds what the host triple needs, and tells a compilation, a program and
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pywasm_build.store import write_whole
 
 _NO_LINK = "-c|-E|-S|-M|-MM|-fsyntax-only|--version|-dumpversion|-dumpmachine|-print-*|--print-*"
 
@@ -179,9 +180,7 @@ def write_build_system_files(
         if path.is_file() and path.read_text("utf-8") == text:
             continue
         # A build may be reading the file right now.
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
+        write_whole(path, text)
 
 
 def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx: bool) -> str:

@@ -10,7 +10,6 @@ import ast
 import atexit
 import copy
 import logging
-import os
 import re
 import shutil
 import sys
@@ -35,6 +34,7 @@ from pywasm_build.context import Context
 from pywasm_build.download import Downloader
 from pywasm_build.errors import DownloadError, HashMismatch, Offline
 from pywasm_build.sources import file_sha256
+from pywasm_build.store import replacing
 from pywasm_build.workspace import Workspace
 
 _PACKAGE_SUFFIXES = (".tar.gz", ".zip", ".whl")
@@ -251,9 +251,7 @@ def _sha256(link: Link) -> str:
 
 def _copy(source: Path, target: Path, sha256: str) -> Path:
     """Copy a file of this machine into the cache, if it is the right one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with replacing(target) as temporary:
         shutil.copyfile(source, temporary)
         actual = file_sha256(temporary)
         if actual != sha256:
@@ -263,7 +261,4 @@ def _copy(source: Path, target: Path, sha256: str) -> Path:
                 actual=actual,
                 advice="The folder's index is wrong, or the file was changed",
             )
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return target

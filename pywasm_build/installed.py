@@ -7,7 +7,6 @@ through the store, so the cache can be deleted, or the toolchain changed: the ne
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from pywasm_build.plan_run import PlanRun
 from pywasm_build.planner import Planner
 from pywasm_build.recipes import read_registry
 from pywasm_build.runtime_root import RuntimeRoot, runtime_root
+from pywasm_build.store import write_whole
 from pywasm_build.toolchain import Toolchain
 from pywasm_build.wheels import Wheel, requirements, target_environment
 
@@ -196,10 +196,6 @@ def installed_releases(context: Context) -> list[Release]:
 
 
 def _write_state(context: Context, jobs: dict[str, Job]) -> None:
-    path = state_path(context)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A URL may change, or have a password in it: a release is found again by its hash.
     entries = [asdict(replace(job.release, url="")) for _, job in sorted(jobs.items())]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(entries, indent=1) + "\n", "utf-8")
-    temporary.replace(path)
+    write_whole(state_path(context), json.dumps(entries, indent=1) + "\n")

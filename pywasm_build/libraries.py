@@ -39,6 +39,8 @@ include("{toolchain_file}")
 list(APPEND CMAKE_FIND_ROOT_PATH {prefixes})
 list(APPEND CMAKE_PREFIX_PATH {prefixes})
 """
+# CMake asks for pthread_create in C, where it is not declared, before it believes in <thread>.
+_CMAKE_THREADS = "set(CMAKE_HAVE_LIBC_PTHREAD ON)\n"
 
 
 def native_libraries(
@@ -192,28 +194,47 @@ def compiler_environment(compiler: Toolchain) -> dict[str, str | None]:
     }
 
 
-def cmake_toolchain(compiler: Toolchain, libraries: Sequence[Path], folder: Path) -> Path:
-    """Write a toolchain file into `folder` with which CMake finds the libraries with these prefixes; return it."""
+def cmake_toolchain(compiler: Toolchain, libraries: Sequence[Path], folder: Path, *, cxx_threads: bool = False) -> Path:
+    """Write a toolchain file into `folder` with which CMake finds the libraries with these prefixes; return it.
+
+    cxx_threads: CMake finds threads too, for projects in C++.
+    """
     file = folder / "pywasm-libraries.cmake"
     prefixes = " ".join(f'"{prefix}"' for prefix in libraries)
-    file.write_text(_CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes), "utf-8")
+    text = _CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes)
+    file.write_text(text + (_CMAKE_THREADS if cxx_threads else ""), "utf-8")
     return file
 
 
-def library_flags(prefixes: Sequence[Path], *, last: bool = False) -> dict[str, str]:
-    """Return the variables by which a package's build finds native libraries; none where there are no libraries.
+def library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
+    """Return the variables by which a build finds the native libraries that it asked for; none where there are none."""
+    includes = " ".join(f"-I{folder}" for folder in _headers(prefixes))
+    # The preprocessor alone is called with CPPFLAGS only.
+    names = ("CPPFLAGS", "CFLAGS", "CXXFLAGS") if prefixes else ()
+    return {**dict.fromkeys(names, includes), **_linking(prefixes)}
 
-    last: their headers are looked for after all others, as those of a system are.
-    """
+
+def system_library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
+    """Do as `library_flags`, but as for libraries of the system: what sources bring themselves comes first."""
+    includes = ":".join(map(str, _headers(prefixes)))
+    names = ("C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH") if prefixes else ()
+    return {**dict.fromkeys(names, includes), **_linking(prefixes)}
+
+
+def archive_flags(prefixes: Sequence[Path]) -> str:
+    """Return linker flags that name every archive: an archive's user names it, but hardly ever what it needs itself."""
+    archives = [archive for prefix in prefixes for archive in sorted((prefix / "lib").glob("lib*.a"))]
+    return " ".join(f"-l{archive.stem.removeprefix('lib')}" for archive in archives)
+
+
+def _headers(prefixes: Sequence[Path]) -> list[Path]:
+    return [prefix / "include" for prefix in prefixes]
+
+
+def _linking(prefixes: Sequence[Path]) -> dict[str, str]:
     if not prefixes:
         return {}
-    option = "-idirafter" if last else "-I"
-    includes = " ".join(f"{option}{prefix / 'include'}" for prefix in prefixes)
     return {
-        # The preprocessor alone is called with CPPFLAGS only.
-        "CPPFLAGS": includes,
-        "CFLAGS": includes,
-        "CXXFLAGS": includes,
         "LDFLAGS": " ".join(f"-L{prefix / 'lib'}" for prefix in prefixes),
         "PKG_CONFIG_LIBDIR": ":".join(str(prefix / "lib" / "pkgconfig") for prefix in prefixes),
     }

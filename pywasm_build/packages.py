@@ -6,9 +6,6 @@ a folder with one wheel.
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_binary import WasmModule
-from pywasm_build import archive, build_tools, libraries, wheel_archive, wheels
+from pywasm_build import archive, build_tools, confinement, libraries, package_build, wheel_archive, wheels
 from pywasm_build.build_system import read_build_system
 from pywasm_build.build_tools import BuildTools, required_names
 from pywasm_build.confinement import confined
@@ -27,23 +24,13 @@ from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
 from pywasm_build.index import PackageIndex, Release, package_index, pinned
-from pywasm_build.libraries import cmake_toolchain, compiler_environment, library_flags, native_libraries
+from pywasm_build.libraries import native_libraries
+from pywasm_build.package_build import PackageBuild
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
 from pywasm_build.sdist_survey import survey
-from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, source_hash
+from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, replacing, source_hash
 from pywasm_build.wheels import Wheel
-
-# As CPython itself is compiled; and sources that start threads compile, which only fails when they do.
-_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow", "-D_WASI_EMULATED_PTHREAD")
-# What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
-_SAME_EACH_TIME = {
-    "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know
-    "PYTHONHASHSEED": "0",
-    "TZ": "UTC",
-    "LC_ALL": "C.UTF-8",
-    "LANGUAGE": None,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +54,7 @@ class PackageBuilder:
     environment: CrossEnvironment
     registry: Registry
     _pinned_jobs: dict[str, Job] = field(default_factory=dict)
+    _surveyed: dict[str, Recipe] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> PackageIndex:
@@ -137,7 +125,9 @@ class PackageBuilder:
                 "recipe": _recipe_inputs(job.recipe) if job.recipe else None,
                 "libraries": [prefix.name for prefix in self._libraries(job)],
                 "build-files": [self.stage(other).key for other in self._read_by(job)],
-                "code": source_hash(sys.modules[__name__], build_tools, libraries, wheels, wheel_archive),
+                "code": source_hash(
+                    sys.modules[__name__], package_build, confinement, build_tools, libraries, wheels, wheel_archive
+                ),
             },
         )
 
@@ -157,10 +147,8 @@ class PackageBuilder:
         """Put a wheel into the wheelhouse of this environment, where pip finds it with --find-links."""
         place = self.context.workspace.wheelhouse / self.environment.key / wheel.name
         if not place.is_file() or not place.samefile(wheel):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            temporary = place.with_name(f".{place.name}.{os.getpid()}")
-            link_or_copy(wheel, temporary)
-            temporary.replace(place)
+            with replacing(place) as temporary:
+                link_or_copy(wheel, temporary)
 
     def _patches(self, job: Job) -> list[Patch]:
         if job.recipe is None:
@@ -171,10 +159,16 @@ class PackageBuilder:
         """Return the recipe of a job; for a package that has none, what its sources say."""
         if job.recipe:
             return job.recipe
-        name, root = job.release.name, self.registry.root
-        if job.release.is_wheel:
+        sha256 = job.release.sha256
+        if sha256 not in self._surveyed:
+            self._surveyed[sha256] = self._survey(job.release)
+        return self._surveyed[sha256]
+
+    def _survey(self, release: Release) -> Recipe:
+        name, root = release.name, self.registry.root
+        if release.is_wheel:
             return Recipe(folder=root, name=name, kind="package")
-        said = survey(self.context.store, lambda: self.index.fetch(job.release), job.release.sha256)
+        said = survey(self.context.store, lambda: self.index.fetch(release), release.sha256)
         used = tuple(library.name for library in self.registry.libraries if {*library.headers} & {*said.headers})
         return Recipe(folder=root, name=name, kind="package", build_requires=said.build_requires, libraries=used)
 
@@ -203,10 +197,8 @@ class PackageBuilder:
         raw = source if job.release.is_wheel else self._build_sdist(job, source, root)
         replacements = self._replacements(job, root)
         wheel = wheels.normalise(raw, root, replacements)
-        remove_product(root / "tree")
-        remove_product(root / "raw")
-        remove_product(root / "home")
-        remove_product(root / "programs")
+        for folder in ("tree", "raw", "home", package_build.FOLDER):
+            remove_product(root / folder)
         self._check(job, wheel, forbidden=list(replacements))
         return {"wheel": wheel.name, "version": job.release.version}
 
@@ -217,8 +209,14 @@ class PackageBuilder:
         archive.unpack(source, tree, strip=1)
         apply_patches(self.context.runner, self._patches(job), tree, log=log)
         backend, _ = read_build_system(tree)
-        settings = self._config_settings(job, backend, tree)
-        environment = self._environment(job, tree, self._tool_folders(job))
+        build = PackageBuild(
+            context=self.context,
+            environment=self.environment,
+            recipe=job.recipe,
+            tree=tree,
+            libraries=self._libraries(job),
+            tools=self._tool_folders(job),
+        )
         # Not `root`: what we write there ourselves must not be led elsewhere by a link.
         own = [tree, root / "raw", root / "home"]
         for folder in own:
@@ -228,63 +226,17 @@ class PackageBuilder:
                 [
                     self.environment.python,
                     *("-m", "pip", "wheel", "--verbose", "--no-deps", "--no-index", "--no-build-isolation"),
-                    *(f"-C{key}={value}" for key, values in settings.items() for value in values),
+                    *(f"-C{key}={value}" for key, values in build.config_settings(backend).items() for value in values),
                     *("--wheel-dir", root / "raw", tree),
                 ],
                 writable=own,
             ),
             cwd=root,
-            env=environment,
+            env=build.variables(),
             log=log,
             title=f"build {job.title}",
         )
         return _only_wheel(root / "raw", log)
-
-    def _environment(self, job: Job, tree: Path, tools: Sequence[Path]) -> dict[str, str | None]:
-        recipe, compiler, used = job.recipe, self.environment.host.toolchain, self._libraries(job)
-        # What sources merely ask for must not hide what they bring themselves.
-        flags = library_flags(used, last=recipe is None)
-        first = [str(_programs(tree.parent)), str(self.environment.programs)]
-        machine = self.context.environ.get("PATH", os.defpath)
-        common = [*_FLAGS, *self._mapped_paths(tree)]
-        return {
-            # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
-            **compiler_environment(compiler),
-            **flags,
-            **({"CMAKE_TOOLCHAIN_FILE": str(cmake_toolchain(compiler, used, tree.parent))} if used else {}),
-            # setuptools takes these instead of CPython's own flags, not besides.
-            **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
-            **_SAME_EACH_TIME,
-            **{name: str(tree.parent / "home") for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")},
-            # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
-            "PATH": os.pathsep.join([*first, machine, *(str(folder / "bin") for folder in tools)]),
-            "PYTHONPATH": os.pathsep.join(map(str, [*tools, self.environment.tools_path])),
-            **(recipe.environment if recipe else {}),
-        }
-
-    def _mapped_paths(self, tree: Path) -> list[str]:
-        """Return flags that keep folders of the build machine out of what the compiler writes (__FILE__)."""
-        host = self.environment.host
-        folders = {tree: ".", host.root: "", host.toolchain.root: ""}
-        return [f"-ffile-prefix-map={folder}={name}" for folder, name in folders.items()]
-
-    def _config_settings(self, job: Job, backend: str, tree: Path) -> dict[str, list[str]]:
-        settings = {key: list(values) for key, values in job.recipe.config_settings.items()} if job.recipe else {}
-        if backend == "mesonpy":
-            file = tree.parent / "cross-python.meson.ini"
-            programs = {
-                "python": self.environment.python,
-                # What Meson does not look for by itself when it builds for another machine.
-                "pkg-config": _programs(tree.parent) / "pkg-config",
-                "cmake": self.environment.programs / "cmake",
-                "numpy-config": self.environment.programs / "numpy-config",
-            }
-            lines = [f"{name} = '{program}'\n" for name, program in programs.items()]
-            file.write_text("".join(["[binaries]\n", *lines]), "utf-8")
-            cross = [f"--cross-file={self.environment.host.toolchain.meson_file}", f"--cross-file={file}"]
-            settings["setup-args"] = [*cross, *settings.get("setup-args", [])]
-            settings["compile-args"] = [f"-j{self.context.jobs}", *settings.get("compile-args", [])]
-        return settings
 
     def _tool_folders(self, job: Job) -> list[Path]:
         """Return folders with build requirements besides the pinned tools, those with files for our target first."""
@@ -329,21 +281,6 @@ class PackageBuilder:
             raise WheelError(f"the build of {job.title} made a wheel of {made.name}")
         exports = frozenset(WasmModule(host.main_module.read_bytes()).exports)
         wheels.require_good(made, short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden)
-
-
-def _programs(folder: Path) -> Path:
-    """Return a folder, in `folder`, of programs that stand before all others: a pkg-config for static libraries."""
-    programs = folder / "programs"
-    if not programs.is_dir():
-        programs.mkdir()
-        # A shared object that is linked with an archive needs what the archive needs. CPython's own file names a prefix
-        # where it does not lie.
-        real = shutil.which("pkg-config") or "pkg-config"
-        (programs / "pkg-config").write_text(
-            f'#!/bin/sh\nexec {shlex.quote(real)} --static --define-prefix "$@"\n', "utf-8"
-        )
-        (programs / "pkg-config").chmod(0o755)
-    return programs
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:

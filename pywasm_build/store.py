@@ -19,7 +19,8 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -129,11 +130,27 @@ def link(name: Path, product: Path) -> None:
     """Make `name` a symlink to a product; replace one that is there in one step, but nothing else."""
     if name.exists() and not name.is_symlink():
         raise StoreError(f"{name} should be a link to {product}, but it is a file or folder; move it away")
-    name.parent.mkdir(parents=True, exist_ok=True)
-    temporary = name.with_name(f".{name.name}.{os.getpid()}")
+    with replacing(name) as temporary:
+        temporary.symlink_to(product)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a name beside `path` for a new file or link, which takes the place of `path` in one step at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(product)
-    temporary.replace(name)
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new one, never a part."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> str:
@@ -225,9 +242,7 @@ def _same(found: JSON, wanted: JSON) -> bool:
 
 
 def _write_last(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)

@@ -7,7 +7,6 @@ docs/unaided.md             the same for readers
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pywasm_build.errors import DownloadError, StoreError
 from pywasm_build.installed import package_builder
 from pywasm_build.lock import locked
 from pywasm_build.plan_run import one_line
-from pywasm_build.store import canonical
+from pywasm_build.store import canonical, write_whole
 from pywasm_build.unaided_list import Unaided, UnaidedList, read_unaided_list
 from pywasm_build.unaided_page import unaided_page
 from pywasm_build.unaided_trial import Trial, UnaidedTrials
@@ -98,12 +97,5 @@ def _keep(workspace: Workspace, listed: UnaidedList, trial: Trial) -> None:
         kept = {one.name: one for one in read_trials(workspace, listed)} | {trial.name: trial}
         trials = [kept[package.name] for package in listed.packages if package.name in kept]
         text = canonical([one.as_data() for one in trials], indent=1)
-        _replace(workspace.root / DATA, f"{text}\n")
-        _replace(workspace.root / PAGE, unaided_page(listed, trials))
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+        write_whole(workspace.root / DATA, f"{text}\n")
+        write_whole(workspace.root / PAGE, unaided_page(listed, trials))

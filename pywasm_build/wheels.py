@@ -174,13 +174,13 @@ def _tag_problems(wheel: Wheel, short: str) -> list[str]:
     major, minor = short.split(".")
     own = Tag(f"cp{major}{minor}", f"cp{major}{minor}", PLATFORM_TAG)
     bad = sorted(str(tag) for tag in wheel.tags if not _suits(tag, own, short))
-    # A pure wheel is the same for all that its tags name; of the others each must be for the guest.
-    if not bad or (wheel.is_pure and len(bad) < len(wheel.tags)):
+    # A wheel without an ABI is the same for all that its tags name; of the others each must be for the guest.
+    if not bad or (len(bad) < len(wheel.tags) and all(tag.abi == "none" for tag in wheel.tags)):
         return []
     return [
         f"its tag {', '.join(bad)} does not suit Python {short} in wasm; that needs {own},"
-        f" cp{major}N-abi3-{PLATFORM_TAG} or py{major}N-none-any with N up to {minor}, py{major}-none-any or"
-        f" {own.interpreter}-none-any: build it in crossenv"
+        f" cp{major}N-abi3-{PLATFORM_TAG} or py{major}N-none-any with N up to {minor}, py{major}-none-{PLATFORM_TAG},"
+        f" py{major}-none-any or {own.interpreter}-none-any: build it in crossenv"
     ]
 
 
@@ -189,10 +189,12 @@ def _suits(tag: Tag, own: Tag, short: str) -> bool:
     major, minor = short.split(".")
     pure = (tag.abi, tag.platform) == ("none", "any")
     stable = (tag.abi, tag.platform) == ("abi3", PLATFORM_TAG)
-    if tag == own or (pure and tag.interpreter in (f"py{major}", own.interpreter)):
+    # Libraries that are loaded through ctypes, for any Python.
+    loaded = (tag.abi, tag.platform) == ("none", PLATFORM_TAG)
+    if tag == own or ((pure or loaded) and tag.interpreter in (f"py{major}", own.interpreter)):
         return True
-    since = re.fullmatch(f"{'py' if pure else 'cp'}{major}([0-9]+)", tag.interpreter)
-    return (pure or stable) and since is not None and int(since[1]) <= int(minor)
+    since = re.fullmatch(f"{'cp' if stable else 'py'}{major}([0-9]+)", tag.interpreter)
+    return (pure or loaded or stable) and since is not None and int(since[1]) <= int(minor)
 
 
 def _wheel_file_problems(source: WheelArchive, wheel: Wheel) -> list[str]:

@@ -15,7 +15,14 @@ import pytest
 
 from pywasm_build.command import Argument, Completed
 from pywasm_build.errors import BuildError, RecipeError
-from pywasm_build.libraries import compiler_environment, library_flags, native_libraries, native_library
+from pywasm_build.libraries import (
+    archive_flags,
+    compiler_environment,
+    library_flags,
+    native_libraries,
+    native_library,
+    system_library_flags,
+)
 from pywasm_build.recipes import BuildSystem, Recipe, Registry
 from tests.unit.checkout import Checkout, make_checkout
 from tests.unit.fakes import FakeRunner, completed
@@ -201,3 +208,21 @@ def test_a_package_sees_the_libraries_that_it_names() -> None:
     }
     # An empty PKG_CONFIG_LIBDIR is no path but, for some, the build machine's.
     assert library_flags([]) == {}
+
+
+def test_a_package_finds_other_libraries_as_those_of_a_system() -> None:
+    assert system_library_flags([Path("/a"), Path("/b")]) == {
+        "C_INCLUDE_PATH": "/a/include:/b/include",
+        "CPLUS_INCLUDE_PATH": "/a/include:/b/include",
+        "LDFLAGS": "-L/a/lib -L/b/lib",
+        "PKG_CONFIG_LIBDIR": "/a/lib/pkgconfig:/b/lib/pkgconfig",
+    }
+    assert system_library_flags([]) == {}
+
+
+def test_every_archive_of_the_libraries_is_named_to_the_linker(tmp_path: Path) -> None:
+    for name in ("one/lib/libz.a", "one/lib/z.pc", "two/lib/libpng16.a", "two/lib/liba.a"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert archive_flags([tmp_path / "one", tmp_path / "two"]) == "-lz -la -lpng16"
+    assert not archive_flags([])

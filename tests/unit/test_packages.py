@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from pywasm_build import confinement
 from pywasm_build.errors import (
     BuildError,
     CommandFailed,
@@ -127,6 +128,19 @@ def test_another_version_than_the_recipes_comes_with_a_warning(
 # How it is built
 
 
+def test_a_build_writes_into_its_own_folder_alone(checkout: Checkout, web: WebServer, tmp_path: Path) -> None:
+    if not confinement.version():
+        pytest.skip("this machine's kernel has no Landlock")
+    outside = tmp_path / "outside"
+    script = f'touch {outside} && exit 3\necho mine >"$HOME/mine" || exit 4\ncp prebuilt/*.whl "$1"\n'
+    wheel = {"prebuilt/pack-1.0-py3-none-any.whl": wheel_bytes("pack")}
+    publish(web, "pack", {"pack-1.0.tar.gz": sdist_bytes("pack", {"make-wheel": script.encode(), **wheel})})
+    builder = checkout.builder
+    assert builder.build(builder.choose(PACK)).name == "pack"
+    assert not outside.exists()
+    assert f"cannot touch '{outside}': Permission denied" in checkout.workspace.log("pack").read_text()
+
+
 def test_an_sdist_becomes_a_checked_wheel_in_the_wheelhouse(checkout: Checkout, web: WebServer) -> None:
     published(web, checkout, SDIST, more='[build]\nrequires = ["setuptools"]\nenvironment = { MINE = "yes" }\n')
     builder = checkout.builder
@@ -145,7 +159,7 @@ def test_an_sdist_becomes_a_checked_wheel_in_the_wheelhouse(checkout: Checkout, 
         f"PYTHONPATH={builder.environment.tools_path}",
     ):
         assert f"\n{line}\n" in log
-    assert f"/programs:{builder.environment.programs}:" in log
+    assert f"/cross:{builder.environment.programs}:" in log
     for name in ("CFLAGS", "CXXFLAGS"):
         (flags,) = (line.split() for line in log.splitlines() if line.startswith(f"{name}="))
         assert {f"-ffile-prefix-map={root}/tree=.", "-DNDEBUG"} <= set(flags)

@@ -415,6 +415,8 @@ def test_good_wheels_have_no_problems(tmp_path: Path) -> None:
     require_good(wheel, short=SHORT, provided=PROVIDED, abi=ABI, forbidden=["/build"])
     for tag in ("cp312-abi3-wasi_wasm32", "cp313-abi3-wasi_wasm32", "cp32-abi3-wasi_wasm32"):
         assert not problems_of(make(tmp_path, {"pack/stable.abi3.so": side_module()}, tag=tag))
+    for tag in ("py3-none-wasi_wasm32", "py2.py3-none-wasi_wasm32", "cp313-none-wasi_wasm32", "py39-none-wasi_wasm32"):
+        assert not problems_of(make(tmp_path, {"pack/libx.so": side_module()}, tag=tag))
     pure = ("py2.py3-none-any", "py313-none-any", "py39-none-any", "py312.py314-none-any", "cp313-none-any")
     for tag in (PURE, *pure):
         path = make(tmp_path, {"pack.py": b"", "pack/program.wasm": HEADER}, tag=tag)
@@ -444,7 +446,9 @@ def test_all_problems_are_in_the_error(tmp_path: Path) -> None:
         "cp3-abi3-wasi_wasm32",
         "cp213-abi3-wasi_wasm32",
         "cp312-abi3-linux_x86_64",
-        "py3-none-wasi_wasm32",
+        "py2-none-wasi_wasm32",
+        "py314-none-wasi_wasm32",
+        "py3-none-linux_x86_64",
         "py2-none-any",
         "cp312.cp313-cp313-wasi_wasm32",
     ],

@@ -1,0 +1,134 @@
+"""What the build of a package is told: the variables and settings by which each build system cross compiles.
+
+setuptools reads CC, CFLAGS and LDFLAGS, CMake a toolchain file, Meson cross files, all of them pkg-config.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywasm_build.context import Context
+from pywasm_build.crossenv import CrossEnvironment
+from pywasm_build.libraries import (
+    archive_flags,
+    cmake_toolchain,
+    compiler_environment,
+    library_flags,
+    system_library_flags,
+)
+from pywasm_build.recipes import Recipe
+
+# As CPython itself is compiled; and sources that start threads compile, which only fails when they do.
+_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow", "-D_WASI_EMULATED_PTHREAD")
+# What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
+_SAME_EACH_TIME = {
+    "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": None,
+}
+# Meson tries Cython with the headers of the Python that it runs in itself, and gives up because they are not ours.
+_NO_TRIAL = "[properties]\nskip_sanity_check = true\n"
+
+# What is written for one build: a pkg-config, a toolchain file, a cross file.
+FOLDER = "cross"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageBuild:
+    """One build of a package, whose sources are unpacked in `tree`; the folder above holds nothing but this build.
+
+    libraries: the prefixes of the native libraries that it uses.
+    tools: folders of Python packages that it requires besides the pinned build tools.
+    """
+
+    context: Context
+    environment: CrossEnvironment
+    recipe: Recipe | None
+    tree: Path
+    libraries: Sequence[Path]
+    tools: Sequence[Path]
+
+    def variables(self) -> dict[str, str | None]:
+        """Return the environment of the build; None for a variable that it must not have."""
+        used = self.libraries
+        # What sources merely include must not hide what they bring themselves.
+        flags = library_flags(used) if self.recipe else system_library_flags(used)
+        linked = f"{flags.get('LDFLAGS', '')} {archive_flags(used)}".strip()
+        compiler, home = self.environment.host.toolchain, str(self.tree.parent / "home")
+        common = [*_FLAGS, *self._mapped_paths()]
+        return {
+            # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
+            **compiler_environment(compiler),
+            **flags,
+            "CMAKE_TOOLCHAIN_FILE": str(cmake_toolchain(compiler, used, self._folder(), cxx_threads=True)),
+            # setuptools takes these instead of CPython's own flags, not besides.
+            **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
+            **({"LDFLAGS": linked} if linked else {}),
+            **_SAME_EACH_TIME,
+            **dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home),
+            **self._paths(),
+            **(self.recipe.environment if self.recipe else {}),
+        }
+
+    def _paths(self) -> dict[str, str]:
+        # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
+        first = [self._pkg_config().parent, self.environment.programs]
+        machine = self.context.environ.get("PATH", os.defpath)
+        return {
+            "PATH": os.pathsep.join([*map(str, first), machine, *(str(folder / "bin") for folder in self.tools)]),
+            "PYTHONPATH": os.pathsep.join(map(str, [*self.tools, self.environment.tools_path])),
+        }
+
+    def _mapped_paths(self) -> list[str]:
+        """Return flags that keep folders of the build machine out of what the compiler writes (__FILE__)."""
+        host = self.environment.host
+        folders = {self.tree: ".", host.root: "", host.toolchain.root: ""}
+        return [f"-ffile-prefix-map={folder}={name}" for folder, name in folders.items()]
+
+    def config_settings(self, backend: str) -> dict[str, list[str]]:
+        """Return what a build backend, by the name of its module, is asked for with pip's --config-settings."""
+        settings = {key: list(values) for key, values in self.recipe.config_settings.items()} if self.recipe else {}
+        if backend == "mesonpy":
+            files = [self.environment.host.toolchain.meson_file, self._meson_file()]
+            cross = [f"--cross-file={file}" for file in files]
+            settings["setup-args"] = [*cross, *settings.get("setup-args", [])]
+            settings["compile-args"] = [f"-j{self.context.jobs}", *settings.get("compile-args", [])]
+        return settings
+
+    def _meson_file(self) -> Path:
+        """Write a cross file for Meson that says what it does not look for by itself when it cross compiles."""
+        file, python = self._folder() / "cross-python.meson.ini", self.environment.python
+        programs: dict[str, list[str | Path]] = {
+            "python": [python],
+            "pkg-config": [self._pkg_config()],
+            "cmake": [self.environment.programs / "cmake"],
+            "numpy-config": [self.environment.programs / "numpy-config"],
+            # The program of that name would answer with the headers of the native Python.
+            "pybind11-config": [python, "-m", "pybind11"],
+        }
+        lines = [f"{name} = {[str(word) for word in command]}\n" for name, command in programs.items()]
+        file.write_text("".join(["[binaries]\n", *lines, _NO_TRIAL]), "utf-8")
+        return file
+
+    def _folder(self) -> Path:
+        folder = self.tree.parent / FOLDER
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _pkg_config(self) -> Path:
+        """Return a pkg-config for static libraries."""
+        program = self._folder() / "pkg-config"
+        if not program.is_file():
+            # A shared object that is linked with an archive needs what the archive needs. CPython's own file names a
+            # prefix where it does not lie.
+            real = shutil.which("pkg-config") or "pkg-config"
+            program.write_text(f'#!/bin/sh\nexec {shlex.quote(real)} --static --define-prefix "$@"\n', "utf-8")
+            program.chmod(0o755)
+        return program
