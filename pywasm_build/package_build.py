@@ -36,7 +36,7 @@ _SAME_EACH_TIME = {
 # Meson tries Cython with the headers of the Python that it runs in itself, and gives up because they are not ours.
 _NO_TRIAL = "[properties]\nskip_sanity_check = true\n"
 
-# What is written for one build: a pkg-config, a toolchain file, a cross file.
+# What is written for one build: programs, a toolchain file, a cross file.
 FOLDER = "cross"
 
 
@@ -74,12 +74,16 @@ class PackageBuild:
             **_SAME_EACH_TIME,
             **dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), home),
             **self._paths(),
+            # As --host and --build for configure scripts that a build calls; what they built cannot be run to test it.
+            "host_alias": compiler.triple,
+            "build_alias": self.context.build_triple,
+            "MAKEFLAGS": "TESTS= check_PROGRAMS=",
             **(self.recipe.environment if self.recipe else {}),
         }
 
     def _paths(self) -> dict[str, str]:
         # The pinned tools hide the machine's; without their pip, which would make wheels for the build machine.
-        first = [self._pkg_config().parent, self.environment.programs]
+        first = [self._programs(), self.environment.programs]
         machine = self.context.environ.get("PATH", os.defpath)
         return {
             "PATH": os.pathsep.join([*map(str, first), machine, *(str(folder / "bin") for folder in self.tools)]),
@@ -107,7 +111,7 @@ class PackageBuild:
         file, python = self._folder() / "cross-python.meson.ini", self.environment.python
         programs: dict[str, list[str | Path]] = {
             "python": [python],
-            "pkg-config": [self._pkg_config()],
+            "pkg-config": [self._programs() / "pkg-config"],
             "cmake": [self.environment.programs / "cmake"],
             "numpy-config": [self.environment.programs / "numpy-config"],
             # The program of that name would answer with the headers of the native Python.
@@ -122,13 +126,17 @@ class PackageBuild:
         folder.mkdir(exist_ok=True)
         return folder
 
-    def _pkg_config(self) -> Path:
-        """Return a pkg-config for static libraries."""
-        program = self._folder() / "pkg-config"
-        if not program.is_file():
+    def _programs(self) -> Path:
+        """Return a folder of programs that stand before all others."""
+        folder = self._folder() / "bin"
+        if not folder.is_dir():
+            folder.mkdir()
+            python = shlex.quote(str(self.environment.python))
             # A shared object that is linked with an archive needs what the archive needs. CPython's own file names a
             # prefix where it does not lie.
-            real = shutil.which("pkg-config") or "pkg-config"
-            program.write_text(f'#!/bin/sh\nexec {shlex.quote(real)} --static --define-prefix "$@"\n', "utf-8")
-            program.chmod(0o755)
-        return program
+            pkg_config = f"{shlex.quote(shutil.which('pkg-config') or 'pkg-config')} --static --define-prefix"
+            # Scripts of a package run in the Python that it is built for.
+            for name, command in {"pkg-config": pkg_config, "python": python, "python3": python}.items():
+                (folder / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+                (folder / name).chmod(0o755)
+        return folder

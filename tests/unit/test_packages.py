@@ -159,7 +159,7 @@ def test_an_sdist_becomes_a_checked_wheel_in_the_wheelhouse(checkout: Checkout, 
         f"PYTHONPATH={builder.environment.tools_path}",
     ):
         assert f"\n{line}\n" in log
-    assert f"/cross:{builder.environment.programs}:" in log
+    assert f"/cross/bin:{builder.environment.programs}:" in log
     for name in ("CFLAGS", "CXXFLAGS"):
         (flags,) = (line.split() for line in log.splitlines() if line.startswith(f"{name}="))
         assert {f"-ffile-prefix-map={root}/tree=.", "-DNDEBUG"} <= set(flags)
