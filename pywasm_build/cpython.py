@@ -57,6 +57,8 @@ _LIBRARIES = (
     "libwasi-emulated-signal",
     "libwasi-emulated-getpid",
     "libwasi-emulated-process-clocks",
+    # For side modules alone: configure must not find it, so it is linked at the end.
+    "libwasi-emulated-posix",
 )
 # What a build must be able to do before it is called one; 1.1 shows a wrong answer of configure about doubles.
 _SMOKE = """\
@@ -190,7 +192,7 @@ class _Build:
         library = f"libpython{short_version(self.version)}.a"
         self._make("compile", library)
         linked = self._support_objects()
-        linker = [*linked, "-lc++", "-lc++abi", f"-Wl,@{self._export_list(library)}"]
+        linker = [*linked, "-lc++", "-lc++abi", "-lwasi-emulated-posix", f"-Wl,@{self._export_list(library)}"]
         flags = [*linker, *(f"-Wl,{flag}" for flag in exports.LINKER_FLAGS)]
         link = f"LINKFORSHARED={' '.join(map(str, flags))}"
         self._make("link", "all", link)

@@ -23,8 +23,9 @@ from pywasm_build.libraries import (
 )
 from pywasm_build.recipes import Recipe
 
-# As CPython itself is compiled; and sources that start threads compile, which only fails when they do.
-_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow", "-D_WASI_EMULATED_PTHREAD")
+# As CPython itself is compiled; and sources that start threads, open sockets or mask signals compile, which only fails
+# when they do.
+_FLAGS = ("-O3", "-DNDEBUG", "-fno-strict-overflow", "-D_WASI_EMULATED_PTHREAD", "-D_WASI_EMULATED_POSIX")
 # What would differ between two builds of the same: the time, the order of Python's sets, the user's language.
 _SAME_EACH_TIME = {
     "SOURCE_DATE_EPOCH": "315532800",  # 1980, the oldest that zip archives know

@@ -18,6 +18,10 @@ from pywasm_build.errors import BuildError
 SOURCES = ("wasi-libc", "compiler-rt")
 ADDITIONS = Path(__file__).with_name("libc")
 _FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
+# What packages are told that WASI has, by this macro and this library, as wasi-libc does with what it emulates. Nothing
+# else is: configure scripts, CPython's above all, would make use of sockets and signals that only fail.
+_FOR_PACKAGES = "-D_WASI_EMULATED_POSIX"
+_PACKAGES_LIBRARY = "libwasi-emulated-posix.a"
 
 
 def install_sysroot(context: Context, root: Path) -> None:
@@ -60,17 +64,27 @@ def assemble_support(context: Context, root: Path) -> None:
 
 
 def amend_libc(context: Context, root: Path) -> None:
-    """Replace parts of the C library: by headers, and by C files with the name of the member they replace."""
+    """Replace parts of the C library: by headers, and by C files with the name of the member they replace.
+
+    What is in posix/ becomes a library of its own.
+    """
+    triple = context.toolchain_settings["triple"]
+    amend_headers(root / "sysroot" / "include" / triple)
+    _add_members(context, root, ADDITIONS, "libc.a")
+    _add_members(context, root, ADDITIONS / "posix", _PACKAGES_LIBRARY, _FOR_PACKAGES)
+
+
+def _add_members(context: Context, root: Path, sources: Path, library: str, *flags: str) -> None:
+    """Compile the C files in `sources` into a library of the sysroot, which is made if there is none."""
     triple = context.toolchain_settings["triple"]
     log, folder = context.workspace.log("toolchain"), root / "lib"
-    libc = root / "sysroot" / "lib" / triple / "libc.a"
-    amend_headers(root / "sysroot" / "include" / triple)
     members = []
-    for source in sorted(ADDITIONS.glob("*.c")):
+    for source in sorted(sources.glob("*.c")):
         members.append(folder / f"{source.stem}.o")
-        command: list[Argument] = [root / "bin" / f"{triple}-clang", *_FLAGS, "-c", source, "-o", members[-1]]
+        command: list[Argument] = [root / "bin" / f"{triple}-clang", *_FLAGS, *flags, "-c", source, "-o", members[-1]]
         context.runner.run(command, cwd=folder, log=log)
-    context.runner.run([root / "bin" / f"{triple}-ar", "rcs", libc, *members], cwd=folder, log=log)
+    archived = root / "sysroot" / "lib" / triple / library
+    context.runner.run([root / "bin" / f"{triple}-ar", "rcs", archived, *members], cwd=folder, log=log)
 
 
 def amend_headers(headers: Path) -> None:

@@ -412,6 +412,48 @@ def test_weak_symbols(chain: Chain, tmp_path: Path) -> None:
     assert 'File "<string>", line 3 in <module>' in ended.stderr
 
 
+FOR_PACKAGES = r"""
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <sys/socket.h>
+static int seen;
+static void note(int number, siginfo_t *info, void *context) { seen = number + info->si_signo; }
+static PyObject *ask(PyObject *module, PyObject *none)
+{
+    struct addrinfo *found;
+    int error = getaddrinfo("localhost", "80", NULL, &found);
+    return Py_BuildValue("sO", gai_strerror(error), socket(AF_INET, SOCK_STREAM, 0) == -1 ? Py_None : Py_True);
+}
+static PyObject *watch(PyObject *module, PyObject *number)
+{
+    struct sigaction action = {.sa_sigaction = note, .sa_flags = SA_SIGINFO};
+    sigset_t all, before;
+    if (sigfillset(&all) || pthread_sigmask(SIG_BLOCK, &all, &before) || pthread_sigmask(SIG_SETMASK, &before, NULL))
+        return PyErr_SetFromErrno(PyExc_OSError);
+    return PyLong_FromLong(sigaction(PyLong_AsLong(number), &action, NULL));
+}
+static PyObject *last(PyObject *module, PyObject *none) { return PyLong_FromLong(seen); }
+EXTENSION(emulated, {"ask", ask, METH_NOARGS, NULL}, {"watch", watch, METH_O, NULL}, {"last", last, METH_NOARGS, NULL})
+"""
+
+
+def test_emulated_sockets_and_signals_are_the_interpreters(chain: Chain, tmp_path: Path) -> None:
+    folder = chain.root / "build" / "toolchain" / "sysroot" / "lib" / "wasm32-wasip1"
+    archives = [str(folder / f"libwasi-emulated-{name}.a") for name in ("posix", "signal", "process-clocks")]
+    chain.extension(tmp_path, "emulated", FOR_PACKAGES, link=("-D_WASI_EMULATED_POSIX", *archives))
+    code = """
+import emulated, signal
+print(emulated.ask(), emulated.watch(signal.SIGUSR1))
+signal.raise_signal(signal.SIGUSR1)
+print(emulated.last() == 2 * signal.SIGUSR1, hasattr(signal, "pthread_sigmask"))
+"""
+    assert printed(chain.python_in(tmp_path, code)).splitlines() == [
+        "('Names cannot be looked up', None) 0",
+        "True False",
+    ]
+
+
 def test_a_module_in_the_current_folder_and_in_a_package(chain: Chain, tmp_path: Path) -> None:
     package = tmp_path / "pack"
     package.mkdir()

@@ -138,6 +138,117 @@ int main() {
 }
 """
 )
+# What only packages are told of, each function by the error or the result that it has to have.
+FOR_PACKAGES = r"""
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
+#define HOLDS(what) do { if (!(what)) { printf("%d: %s\n", __LINE__, #what); failed = 1; } } while (0)
+static int failed, last, count;
+static void note(int number) { last = number; count++; }
+static void note_more(int number, siginfo_t *info, void *context) {
+    last = info->si_signo * 100 + number;
+    count += context == NULL;
+}
+static void sets(void) {
+    sigset_t set, before;
+    HOLDS(!sigemptyset(&set) && !sigismember(&set, 64) && !sigaddset(&set, 64) && sigismember(&set, 64) == 1);
+    HOLDS(sigismember(&set, 63) == 0 && sigismember(&set, 32) == 0 && !sigdelset(&set, 64) && !sigismember(&set, 64));
+    HOLDS(FAILS(sigaddset(&set, 0), EINVAL) && FAILS(sigdelset(&set, 65), EINVAL));
+    HOLDS(FAILS(sigismember(&set, -1), EINVAL));
+    HOLDS(!sigfillset(&set) && sigismember(&set, 1) && sigismember(&set, 33) && sigismember(&set, 64));
+    HOLDS(!pthread_sigmask(SIG_BLOCK, &set, &before) && !sigismember(&before, SIGINT));
+    HOLDS(!sigemptyset(&set) && !sigaddset(&set, SIGINT) && !sigprocmask(SIG_UNBLOCK, &set, &before));
+    HOLDS(sigismember(&before, SIGINT) && sigismember(&before, SIGUSR2) && !sigismember(&before, SIGKILL));
+    HOLDS(!sigprocmask(SIG_SETMASK, &set, &before) && !sigismember(&before, SIGINT) && sigismember(&before, SIGUSR2));
+    HOLDS(!sigprocmask(99, NULL, &before) && sigismember(&before, SIGINT) && !sigismember(&before, SIGUSR2));
+    HOLDS(pthread_sigmask(99, &set, NULL) == EINVAL && FAILS(sigprocmask(99, &set, NULL), EINVAL));
+    HOLDS(!sigpending(&set) && !sigismember(&set, SIGINT));
+}
+static void actions(void) {
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = note;
+    action.sa_flags = SA_RESTART;
+    HOLDS(!sigaction(SIGUSR1, &action, &before) && before.sa_handler == SIG_DFL && before.sa_flags == 0);
+    HOLDS(!kill(getpid(), SIGUSR1) && last == SIGUSR1 && count == 1);
+    HOLDS(!sigaction(SIGUSR1, NULL, &before) && before.sa_handler == note && before.sa_flags == SA_RESTART);
+    action.sa_sigaction = note_more;
+    action.sa_flags = SA_SIGINFO;
+    HOLDS(!sigaction(SIGUSR1, &action, &before) && before.sa_handler == note);
+    HOLDS(!raise(SIGUSR1) && last == SIGUSR1 * 101 && count == 2 && !raise(SIGUSR1) && count == 3);
+    HOLDS(!sigaction(SIGUSR1, NULL, &before) && before.sa_sigaction == note_more && before.sa_flags == SA_SIGINFO);
+    HOLDS(signal(SIGUSR1, SIG_IGN) != SIG_ERR && !sigaction(SIGUSR1, NULL, &before) && before.sa_handler == SIG_IGN);
+    action.sa_flags |= (int)SA_RESETHAND;
+    HOLDS(!sigaction(SIGUSR1, &action, NULL) && !raise(SIGUSR1) && count == 4);
+    HOLDS(!sigaction(SIGUSR1, NULL, &before) && before.sa_handler == SIG_DFL && before.sa_flags == 0);
+    HOLDS(FAILS(sigaction(SIGKILL, &action, NULL), EINVAL) && FAILS(sigaction(65, &action, NULL), EINVAL));
+    HOLDS(FAILS(kill(getpid() + 1, SIGUSR1), ESRCH) && !kill(0, 0) && FAILS(kill(0, 99), EINVAL));
+}
+static void names(void) {
+    struct addrinfo hints, *found = NULL;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    HOLDS(getaddrinfo("localhost", "80", &hints, &found) == EAI_FAIL && getaddrinfo(0, 0, 0, &found) == EAI_NONAME);
+    freeaddrinfo(found);
+    HOLDS(!strcmp(gai_strerror(EAI_FAIL), "Names cannot be looked up") && !strcmp(gai_strerror(-9), "Unknown error"));
+    HOLDS(!strcmp(gai_strerror(1), "Unknown error") && !strcmp(gai_strerror(-99), "Unknown error"));
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    HOLDS(getnameinfo((struct sockaddr *)&address, sizeof address, 0, 0, 0, 0, NI_NUMERICHOST) == EAI_FAIL);
+    HOLDS(!gethostbyname("localhost") && h_errno == NO_RECOVERY);
+    h_errno = 0;
+    HOLDS(!gethostbyaddr(&address.sin_addr, 4, AF_INET) && !strcmp(hstrerror(h_errno), "Hosts cannot be looked up"));
+    HOLDS(!getservbyname("http", "tcp") && !getservbyport(80, 0) && !getprotobyname("tcp") && !getprotobynumber(6));
+    address.sin_addr.s_addr = inet_addr("127.0.0.1");
+    HOLDS(address.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && inet_addr("nowhere") == INADDR_NONE);
+    HOLDS(!strcmp(inet_ntoa(address.sin_addr), "127.0.0.1"));
+}
+static void sockets(void) {
+    int pair[2], yes = 1, file[2];
+    struct sockaddr_in address;
+    struct sockaddr *where = (struct sockaddr *)&address;
+    socklen_t size = sizeof address;
+    char text[8] = "", one[] = "on", two[] = "e!";
+    struct iovec out[] = {{one, 2}, {two, 2}}, in[] = {{text, 1}, {text + 1, 6}};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    memset(&address, 0, sizeof address);
+    HOLDS(FAILS(socket(AF_INET, SOCK_STREAM, 0), EAFNOSUPPORT) && FAILS(socket(AF_LOCAL, SOCK_DGRAM, 0), EAFNOSUPPORT));
+    HOLDS(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair) && !pipe(file));
+    HOLDS(FAILS(connect(pair[0], where, size), EISCONN) && FAILS(connect(99, where, size), EBADF));
+    HOLDS(FAILS(bind(pair[0], where, size), EINVAL) && FAILS(bind(file[0], where, size), ENOTSOCK));
+    HOLDS(FAILS(listen(pair[0], SOMAXCONN), EOPNOTSUPP) && FAILS(listen(99, 1), EBADF));
+    HOLDS(FAILS(setsockopt(pair[0], IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes), ENOPROTOOPT));
+    HOLDS(FAILS(setsockopt(pair[0], SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes), ENOPROTOOPT));
+    HOLDS(FAILS(sendto(pair[0], "ab", 2, 0, where, size), EISCONN) && sendto(pair[0], "ab", 2, 0, NULL, 0) == 2);
+    HOLDS(recvfrom(pair[1], text, 8, 0, where, &size) == 2 && size == 0 && !strcmp(text, "ab"));
+    message.msg_iov = out;
+    message.msg_iovlen = 2;
+    HOLDS(sendmsg(pair[1], &message, 0) == 4 && FAILS(sendmsg(pair[1], &message, MSG_DONTWAIT), EOPNOTSUPP));
+    HOLDS(FAILS(sendmsg(file[1], &message, 0), ENOTSOCK) && FAILS(recvmsg(file[0], &message, 0), ENOTSOCK));
+    message.msg_iov = in;
+    message.msg_name = where;
+    message.msg_namelen = sizeof address;
+    HOLDS(recvmsg(pair[0], &message, 0) == 4 && message.msg_namelen == 0 && !strcmp(text, "one!"));
+    HOLDS(FAILS(recvmsg(pair[0], &message, MSG_DONTWAIT), EOPNOTSUPP));
+}
+int main(void) {
+    sets();
+    actions();
+    names();
+    sockets();
+    return failed;
+}
+"""
 MAP_AND_END = r"""
 #include <fcntl.h>
 #include <stdlib.h>
@@ -217,6 +328,31 @@ def test_what_wasi_lacks_is_declared_and_there(chain: Chain, folder: Path, langu
     chain.compile(*flags, f"p.{language}", "-o", "p.wasm", cwd=folder, language=language)
     ended = chain.run_program("p.wasm", cwd=folder)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_what_only_packages_are_told_of(chain: Chain, folder: Path, language: str) -> None:
+    (folder / f"p.{language}").write_text(FOR_PACKAGES)
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-D_WASI_EMULATED_POSIX"]
+    libraries = ["-lwasi-emulated-posix"]
+    chain.compile(*flags, f"p.{language}", "-o", "p.wasm", *libraries, cwd=folder, language=language)
+    ended = chain.run_program("p.wasm", cwd=folder)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("header", ["netdb.h", "sys/socket.h", "signal.h", "arpa/inet.h"])
+def test_a_configure_script_does_not_find_it(chain: Chain, folder: Path, header: str) -> None:
+    names = {"netdb.h": "", "sys/socket.h": "socket SO_ERROR", "signal.h": "sigaction kill", "arpa/inet.h": "inet_addr"}
+    declared = "".join(f"void *p{name} = &{name};\n" for name in names[header].split())
+    (folder / "p.c").write_text(f"#include <{header}>\n{declared}\nint main(void) {{ return 0; }}\n")
+    ended = chain.tool("clang", "-fsyntax-only", "p.c", cwd=folder)
+    assert ended.stderr.count("error: use of undeclared identifier") == len(names[header].split())
+    assert ("WASI has no names of hosts" in ended.stderr) == (header == "netdb.h")
+    for name in ("socket", "getaddrinfo", "sigaction", "sigfillset", "pthread_sigmask", "kill"):
+        # As autoconf asks for a function.
+        (folder / "p.c").write_text(f"char {name}(void); int main(void) {{ return {name}(); }}\n")
+        ended = chain.tool("clang", "-fno-builtin", "p.c", "-o", "p.wasm", cwd=folder)
+        assert f"undefined symbol: {name}" in ended.stderr
 
 
 @pytest.mark.parametrize(("ending", "status"), [("_exit", 3), ("exit!", 3), ("leave", 0)])
