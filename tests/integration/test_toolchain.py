@@ -149,6 +149,7 @@ FOR_PACKAGES = r"""
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 #define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
 #define HOLDS(what) do { if (!(what)) { printf("%d: %s\n", __LINE__, #what); failed = 1; } } while (0)
@@ -246,6 +247,8 @@ int main(void) {
     actions();
     names();
     sockets();
+    tzset();
+    HOLDS(timezone == 0 && daylight == 0 && !strcmp(tzname[0], "UTC") && !strcmp(tzname[1], "UTC"));
     return failed;
 }
 """
@@ -340,15 +343,21 @@ def test_what_only_packages_are_told_of(chain: Chain, folder: Path, language: st
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("header", ["netdb.h", "sys/socket.h", "signal.h", "arpa/inet.h"])
+@pytest.mark.parametrize("header", ["netdb.h", "sys/socket.h", "signal.h", "arpa/inet.h", "time.h"])
 def test_a_configure_script_does_not_find_it(chain: Chain, folder: Path, header: str) -> None:
-    names = {"netdb.h": "", "sys/socket.h": "socket SO_ERROR", "signal.h": "sigaction kill", "arpa/inet.h": "inet_addr"}
+    names = {
+        "netdb.h": "",
+        "sys/socket.h": "socket SO_ERROR",
+        "signal.h": "sigaction kill",
+        "arpa/inet.h": "inet_addr",
+        "time.h": "tzset timezone",
+    }
     declared = "".join(f"void *p{name} = &{name};\n" for name in names[header].split())
     (folder / "p.c").write_text(f"#include <{header}>\n{declared}\nint main(void) {{ return 0; }}\n")
     ended = chain.tool("clang", "-fsyntax-only", "p.c", cwd=folder)
     assert ended.stderr.count("error: use of undeclared identifier") == len(names[header].split())
     assert ("WASI has no names of hosts" in ended.stderr) == (header == "netdb.h")
-    for name in ("socket", "getaddrinfo", "sigaction", "sigfillset", "pthread_sigmask", "kill"):
+    for name in ("socket", "getaddrinfo", "sigaction", "sigfillset", "pthread_sigmask", "kill", "tzset"):
         # As autoconf asks for a function.
         (folder / "p.c").write_text(f"char {name}(void); int main(void) {{ return {name}(); }}\n")
         ended = chain.tool("clang", "-fno-builtin", "p.c", "-o", "p.wasm", cwd=folder)
