@@ -7,6 +7,7 @@ another type, which traps. Both show only here.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from pywasm_build.suite_run import GUEST_PLUGINS, PLUGINS, how_it_ended
 from pywasm_build.telling_line import shown
 from pywasm_build.wheel_archive import is_library, open_wheel
 
-_SCRIPT = f"{GUEST_PLUGINS}/pywasm_imports.py"
+SCRIPT = PLUGINS / "pywasm_imports.py"
 _RESULTS = "results.jsonl"
 # The first import may compile the wasm files for this machine.
 _SECONDS, _SECONDS_EACH = 120, 10
+_NOT_FOUND = re.compile(r"ModuleNotFoundError: No module named '(\w+)'$")
 _IMPORTABLE = ("purelib", "platlib")
 
 
@@ -78,10 +80,32 @@ def check_imports(
     """
     log = log or context.workspace.log("imports")
     log.unlink(missing_ok=True)
+    results = _import_all(context, root, modules, log)
+    brought = {name: word for name, one in results.items() if not one.ok and (word := _as_brought(name, one.line))}
+    again = _import_all(context, root, list(brought.values()), log)
+    results |= {name: ImportResult(module=name, ok=True) for name, word in brought.items() if again[word].ok}
+    return [results[module] for module in modules]
+
+
+def _import_all(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:
     results: dict[str, ImportResult] = {}
     while left := [module for module in dict.fromkeys(modules) if module not in results]:
         results |= _import_in_one_process(context, root, left, log)
-    return [results[module] for module in modules]
+    return results
+
+
+def _as_brought(module: str, line: str) -> str:
+    """Return how a module is named to the guest's script if it belongs to a project that a package brings whole.
+
+    Such a project lies in a folder that is no package and that its host puts on sys.path: its modules import one
+    another as top-level packages. They cannot by their full names, and want another process then. "" for all others.
+    """
+    lacking = _NOT_FOUND.match(line)
+    *packages, _ = parts = module.split(".")
+    if not lacking or lacking[1] not in packages[2:]:
+        return ""
+    begin = packages.index(lacking[1], 2)
+    return f"{'.'.join(parts[:begin])}:{'.'.join(parts[begin:])}"
 
 
 def _import_in_one_process(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:
@@ -108,7 +132,7 @@ def _run_guest(
             [
                 context.workspace.root / "bin" / "python-wasm",
                 *(word for mount in mounts for word in ("--dir", mount)),
-                *("-I", _SCRIPT, f"/imports/{_RESULTS}", *modules),
+                *("-I", f"{GUEST_PLUGINS}/{SCRIPT.name}", f"/imports/{_RESULTS}", *modules),
             ],
             cwd=folder,
             env={"PYWASM_RUNTIME": str(root)},

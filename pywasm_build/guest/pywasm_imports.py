@@ -1,10 +1,12 @@
 """Import modules one after the other in the guest, and write down what becomes of each.
 
-Called with the file to write and the modules' names. Each line of the file is a JSON array: [name] before a module is
-imported, [name, line] after it, where an empty line is success. So it is known which one was under way at a trap.
+Called with the file to write and the modules' names; "a.b:c.d" is the module c.d in the folder a/b, which is no
+package. Each line of the file is a JSON array: [name] before a module is imported, [name, line] after it, where an
+empty line is success. So it is known which one was under way at a trap.
 """
 
 import importlib
+import importlib.util
 import json
 import sys
 from importlib.machinery import ExtensionFileLoader
@@ -13,8 +15,11 @@ from pathlib import Path
 
 def attempt(name: str) -> str:
     """Import an extension module; return why that fails, in one line, else nothing."""
+    place, _, inner = name.rpartition(":")
     try:
-        module = importlib.import_module(name)
+        if place:
+            sys.path.insert(0, folder(place))
+        module = importlib.import_module(inner)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: some leave when they do not like the platform
@@ -23,6 +28,14 @@ def attempt(name: str) -> str:
     if spec is not None and not isinstance(spec.loader, ExtensionFileLoader):
         return f"not the compiled module is imported, but {spec.origin}"
     return ""
+
+
+def folder(name: str) -> str:
+    """Return the path of a folder that lies in a package and is none; raises ImportError for another."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is not None or not spec.submodule_search_locations:
+        raise ImportError(f"{name} is no mere folder")
+    return next(iter(spec.submodule_search_locations))
 
 
 def in_one_line(error: BaseException) -> str:

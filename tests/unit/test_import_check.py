@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed
 from pywasm_build.import_check import ImportResult, check_imports, compiled_modules
 from tests.unit.checkout import make_checkout, wheel_bytes
-from tests.unit.import_guest import EXTENSION, SUFFIX, NativeGuest, an_extension_module
+from tests.unit.import_guest import EXTENSION, SUFFIX, NativeGuest, an_extension_module, extension_folder
 from tests.unit.wasm_objects import symbol_table
 
 MODULES = {
@@ -104,6 +105,30 @@ def test_an_import_that_does_not_end_is_ended(
     assert (hung.ok, fine.ok) == (False, True)
     assert hung.line == "its import did not end in 140 s"
     assert log.is_file()
+
+
+@pytest.mark.parametrize(
+    ("init", "ok"), [("import inner.near", True), ("import nowhere", False), ("import pack", True)]
+)
+def test_a_project_that_a_package_brings_whole(context: Context, root: Path, init: str, ok: bool) -> None:
+    inner, good = root / "pack" / "project" / "inner", an_extension_module()
+    inner.mkdir(parents=True)
+    (root / "pack" / "__init__.py").touch()
+    (inner / "near.py").touch()
+    (inner / "__init__.py").write_text(init)
+    (compiled,) = extension_folder().glob(f"{good}.*so")
+    shutil.copy(compiled, inner)
+    (found,) = check_imports(context, root, [f"pack.project.inner.{good}"])
+    assert (found.module, found.ok) == (f"pack.project.inner.{good}", ok)
+
+
+def test_a_package_in_a_package_is_not_brought(context: Context, root: Path) -> None:
+    inner = root / "pack" / "sub" / "inner"
+    inner.mkdir(parents=True)
+    for folder, text in ((inner.parent.parent, ""), (inner.parent, ""), (inner, "import inner")):
+        (folder / "__init__.py").write_text(text)
+    (found,) = check_imports(context, root, ["pack.sub.inner.fast"])
+    assert found.line == "ModuleNotFoundError: No module named 'inner'"
 
 
 def test_what_modules_print_and_say_does_no_harm(context: Context, root: Path) -> None:
