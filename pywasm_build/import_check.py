@@ -95,17 +95,13 @@ def _import_all(context: Context, root: Path, modules: Sequence[str], log: Path)
 
 
 def _as_brought(module: str, line: str) -> str:
-    """Return how a module is named to the guest's script if it belongs to a project that a package brings whole.
+    """Return how the guest's script is asked to look for what a module lacked; "" where that makes no sense.
 
-    Such a project lies in a folder that is no package and that its host puts on sys.path: its modules import one
-    another as top-level packages. They cannot by their full names, and want another process then. "" for all others.
+    A package may bring a project whole, in a folder that is no package and that it puts on sys.path: modules of the
+    project import one another as top-level ones. They cannot by their full names, and want another process then.
     """
     lacking = _NOT_FOUND.match(line)
-    *packages, _ = parts = module.split(".")
-    if not lacking or lacking[1] not in packages[2:]:
-        return ""
-    begin = packages.index(lacking[1], 2)
-    return f"{'.'.join(parts[:begin])}:{'.'.join(parts[begin:])}"
+    return f"{lacking[1]}:{module}" if lacking and module.count(".") > 2 else ""
 
 
 def _import_in_one_process(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:

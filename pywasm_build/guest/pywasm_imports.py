@@ -1,25 +1,23 @@
 """Import modules one after the other in the guest, and write down what becomes of each.
 
-Called with the file to write and the modules' names; "a.b:c.d" is the module c.d in the folder a/b, which is no
-package. Each line of the file is a JSON array: [name] before a module is imported, [name, line] after it, where an
-empty line is success. So it is known which one was under way at a trap.
+Called with the file to write and the modules' names. Before a name and a colon can stand what the module did not find
+when it was imported before: see brought(). Each line of the file is a JSON array: [name] before a module is imported,
+[name, line] after it, where an empty line is success. So it is known which one was under way at a trap.
 """
 
 import importlib
 import importlib.util
 import json
 import sys
-from importlib.machinery import ExtensionFileLoader
+from importlib.machinery import ExtensionFileLoader, PathFinder
 from pathlib import Path
 
 
 def attempt(name: str) -> str:
     """Import an extension module; return why that fails, in one line, else nothing."""
-    place, _, inner = name.rpartition(":")
+    lacking, _, dotted = name.rpartition(":")
     try:
-        if place:
-            sys.path.insert(0, folder(place))
-        module = importlib.import_module(inner)
+        module = importlib.import_module(brought(dotted, lacking) if lacking else dotted)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: some leave when they do not like the platform
@@ -30,12 +28,19 @@ def attempt(name: str) -> str:
     return ""
 
 
-def folder(name: str) -> str:
-    """Return the path of a folder that lies in a package and is none; raises ImportError for another."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is not None or not spec.submodule_search_locations:
-        raise ImportError(f"{name} is no mere folder")
-    return next(iter(spec.submodule_search_locations))
+def brought(name: str, lacking: str) -> str:
+    """Make a project importable that a package brings whole, in a folder that is none; return the module's name in it.
+
+    It is the innermost such folder that has what was lacking. Its host puts it on sys.path, too.
+    """
+    parts = name.split(".")
+    for end in range(len(parts) - 2, 1, -1):
+        spec = importlib.util.find_spec(".".join(parts[:end]))
+        folders = spec.submodule_search_locations if spec and spec.origin is None else None
+        if folders and PathFinder.find_spec(lacking, list(folders)):
+            sys.path.insert(0, next(iter(folders)))
+            return ".".join(parts[end:])
+    raise ImportError(f"no folder around {name} has {lacking}")
 
 
 def in_one_line(error: BaseException) -> str:

@@ -108,13 +108,15 @@ def test_an_import_that_does_not_end_is_ended(
 
 
 @pytest.mark.parametrize(
-    ("init", "ok"), [("import inner.near", True), ("import nowhere", False), ("import pack", True)]
+    ("init", "ok"),
+    [("import inner.near", True), ("import beside", True), ("import nowhere", False), ("import pack", True)],
 )
 def test_a_project_that_a_package_brings_whole(context: Context, root: Path, init: str, ok: bool) -> None:
     inner, good = root / "pack" / "project" / "inner", an_extension_module()
     inner.mkdir(parents=True)
     (root / "pack" / "__init__.py").touch()
     (inner / "near.py").touch()
+    (inner.parent / "beside.py").touch()
     (inner / "__init__.py").write_text(init)
     (compiled,) = extension_folder().glob(f"{good}.*so")
     shutil.copy(compiled, inner)
