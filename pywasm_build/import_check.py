@@ -1,4 +1,4 @@
-"""Import the compiled modules of a wheel in the guest: what links need not start.
+"""Import the compiled modules of a wheel in the guest, or load its libraries: what links need not start.
 
 A module may want threads, sockets or processes the moment it is imported, or call a function through a pointer of
 another type, which traps. Both show only here.
@@ -38,22 +38,35 @@ class ImportResult:
 
 
 def compiled_modules(wheel: Path) -> list[str]:
-    """Return the dotted names of the extension modules in a wheel, sorted; shared libraries are none.
+    """Return the dotted names of the extension modules in a wheel, sorted.
 
-    Raises ArchiveError for a wheel that is damaged or unsafe, WheelError for what is none.
+    Of a wheel that has none, the places of its shared libraries in site-packages, such as "pack/lib/libpack.so": these
+    are for ctypes. Raises ArchiveError for a wheel that is damaged or unsafe, WheelError for what is none.
     """
+    modules: set[str] = set()
+    libraries: set[str] = set()
     with open_wheel(wheel) as source:
-        named = {name: dotted for name in source.names if is_library(name) and (dotted := _dotted_name(name))}
-        return sorted({dotted for name, dotted in named.items() if _initialises(source.read(name))})
+        for name in filter(is_library, source.names):
+            place, content = _place(name), source.read(name)
+            if (dotted := _dotted_name(place)) and _initialises(content):
+                modules.add(dotted)
+            elif place and _is_side_module(content):
+                libraries.add(place)
+    return sorted(modules or libraries)
 
 
-def _dotted_name(entry: str) -> str:
-    """Return the module's name for an entry of a wheel; "" for a place from which nothing is imported."""
-    *folders, file = entry.split("/")
-    if folders and folders[0].endswith(".data"):
-        if folders[1:2] and folders[1] not in _IMPORTABLE:
-            return ""
-        folders = folders[2:]
+def _place(entry: str) -> str:
+    """Return where an entry of a wheel comes to lie in site-packages; "" if that is elsewhere."""
+    first, _, rest = entry.partition("/")
+    if not first.endswith(".data"):
+        return entry
+    kind, _, place = rest.partition("/")
+    return place if kind in _IMPORTABLE else ""
+
+
+def _dotted_name(place: str) -> str:
+    """Return the name of the module in a file of site-packages; "" for one from which nothing is imported."""
+    *folders, file = place.split("/")
     # A suffix begins at the first dot: a module's own name has none.
     stem = file.partition(".")[0]
     parts = folders if stem == "__init__" else [*folders, stem]
@@ -63,6 +76,13 @@ def _dotted_name(entry: str) -> str:
 def _initialises(content: bytes) -> bool:
     try:
         return any(name.startswith(("PyInit_", "PyInitU_")) for name in WasmModule(content).exports)
+    except MalformedModule:
+        return False
+
+
+def _is_side_module(content: bytes) -> bool:
+    try:
+        return WasmModule(content).dylink is not None
     except MalformedModule:
         return False
 

@@ -11,14 +11,15 @@ from pywasm_build.unaided_trial import Result, Trial
 
 _COMMAND = "bin/inv libs.survey"
 _MEANING = {
-    Result.IMPORTS: "the wheel is built, and each of its extension modules can be imported in the sandbox",
+    Result.IMPORTS: "the wheel is built, and each of its extension modules can be imported in the sandbox; where it has"
+    " none, but shared libraries, ctypes can load each",
     Result.EXCUSED: "so it is, but for modules for the part of the standard library that the guest lacks by design",
     Result.REFUSED: "its sources show that it needs what is not to be had; nothing is built",
     Result.BUILD: "the build ends with an error",
     Result.PLATFORM: "its build script ends, because it does not know WASI",
     Result.SLOW: "a command of the build takes longer than the limit",
     Result.LINK: "the wheel is built, but refused: it imports what nobody provides, or is not for the guest",
-    Result.PURE: "the build makes a wheel without extension modules",
+    Result.PURE: "the build makes a wheel without extension modules and shared libraries",
     Result.IMPORT: "the wheel is built, but an extension module cannot be imported",
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pywasm_binary.sections import HEADER
+from pywasm_binary.writer import dylink_section
 from pywasm_build.command import Argument, Completed, SubprocessRunner
 from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed
@@ -66,6 +67,29 @@ def test_the_compiled_modules_of_a_wheel(tmp_path: Path) -> None:
     wheel.write_bytes(wheel_bytes("pack", files=files))
     found = ["81d243__mypyc", "pack", "pack._core", "pack._late", "pack.sub._stable"]
     assert compiled_modules(wheel) == found
+
+
+def test_the_libraries_of_a_wheel_without_modules(tmp_path: Path) -> None:
+    library = HEADER + dylink_section([])
+    files = {
+        "pack/lib/libpack.so": library,
+        "pack-1.0.data/purelib/pack/libmore.so.1": library,
+        "pack-1.0.data/data/lib/libother.so": library,
+        "pack/program.so": HEADER + symbol_table(),
+        "pack/broken.so": b"\x7fELF",
+    }
+    wheel = tmp_path / "pack-1.0-py3-none-wasi_wasm32.whl"
+    wheel.write_bytes(wheel_bytes("pack", files=files))
+    assert compiled_modules(wheel) == ["pack/lib/libpack.so", "pack/libmore.so.1"]
+
+
+def test_a_library_is_loaded(context: Context, root: Path) -> None:
+    (root / "pack").mkdir()
+    (compiled,) = extension_folder().glob(f"{an_extension_module()}.*so")
+    shutil.copy(compiled, root / "pack" / "lib.so")
+    fine, gone = check_imports(context, root, ["pack/lib.so", "pack/gone.so"])
+    assert (fine.ok, fine.module) == (True, "pack/lib.so")
+    assert gone.line.startswith("OSError: pack/gone.so")
 
 
 @pytest.mark.parametrize(
