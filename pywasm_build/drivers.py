@@ -20,6 +20,7 @@ _CLANG = """\
 #!/bin/sh
 # Compile for {triple}. Written by `inv toolchain`.
 link=program
+openmp=
 count=$#
 while [ $count -gt 0 ]; do
   argument=$1
@@ -27,6 +28,7 @@ while [ $count -gt 0 ]; do
   count=$((count - 1))
   case $argument in
   {ignored}) ;;
+  -fopenmp|-fopenmp=*) openmp={openmp} ;;
   *) set -- "$@" "$argument" ;;
   esac
 done
@@ -48,7 +50,7 @@ case $link in
 program) set -- {program_defaults} "$@" {link_flags} ;;
 shared) set -- "$@" {shared_flags} ;;
 esac
-exec {clang} {mode}--start-no-unused-arguments {flags} --end-no-unused-arguments "$@"
+exec {clang} {mode}--start-no-unused-arguments {flags} $openmp --end-no-unused-arguments "$@"
 """
 
 _LINKER = """\
@@ -200,6 +202,7 @@ def _clang_script(root: Path, tools: Tools, settings: Mapping[str, Any], *, cxx:
         triple=settings["triple"],
         no_link=_NO_LINK,
         ignored="|".join(map(_sh_pattern, settings["compile"]["ignored"])),
+        openmp=shlex.quote(settings["compile"]["openmp"]),
         program_defaults=shlex.join(settings["link"]["program_defaults"]),
         clang=shlex.join(tools.clang),
         mode="--driver-mode=g++ " if cxx else "",

@@ -221,6 +221,17 @@ def system_library_flags(prefixes: Sequence[Path]) -> dict[str, str]:
     return {**dict.fromkeys(names, includes), **_linking(prefixes)}
 
 
+def library_variables(context: Context, registry: Registry, prefixes: Mapping[str, Path]) -> dict[str, str]:
+    """Return what the recipes of libraries, whose prefixes are given by name, tell the builds that use them."""
+    found = {}
+    for recipe in registry.libraries:
+        if recipe.variables and (prefix := prefixes.get(recipe.name)):
+            version = context.sources.find(recipe.name).version
+            for name, value in recipe.variables.items():
+                found[name] = value.replace("{prefix}", str(prefix)).replace("{version}", version)
+    return found
+
+
 def archive_flags(prefixes: Sequence[Path]) -> str:
     """Return linker flags that name every archive: an archive's user names it, but hardly ever what it needs itself."""
     archives = [archive for prefix in prefixes for archive in sorted((prefix / "lib").glob("lib*.a"))]

@@ -6,12 +6,14 @@ setuptools reads CC, CFLAGS and LDFLAGS, CMake a toolchain file, Meson cross fil
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pywasm_build.build_system import text_of
 from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.libraries import (
@@ -36,6 +38,10 @@ _SAME_EACH_TIME = {
 }
 # Meson tries Cython with the headers of the Python that it runs in itself, and gives up because they are not ours.
 _NO_TRIAL = "[properties]\nskip_sanity_check = true\n"
+# An option that is there to be switched on: option('system-freetype', type: 'boolean', ...
+_SYSTEM_LIBRARY = re.compile(
+    r"""^\s*option\(\s*['"]system-([\w-]+)['"]\s*,\s*type\s*:\s*['"]boolean['"]""", re.MULTILINE
+)
 
 # What is written for one build: programs, a toolchain file, a cross file.
 FOLDER = "cross"
@@ -45,7 +51,8 @@ FOLDER = "cross"
 class PackageBuild:
     """One build of a package, whose sources are unpacked in `tree`; the folder above holds nothing but this build.
 
-    libraries: the prefixes of the native libraries that it uses.
+    libraries: the prefixes of the native libraries that it uses, by name.
+    library_variables: what these tell it besides.
     tools: folders of Python packages that it requires besides the pinned build tools.
     """
 
@@ -53,12 +60,13 @@ class PackageBuild:
     environment: CrossEnvironment
     recipe: Recipe | None
     tree: Path
-    libraries: Sequence[Path]
+    libraries: Mapping[str, Path]
+    library_variables: Mapping[str, str]
     tools: Sequence[Path]
 
     def variables(self) -> dict[str, str | None]:
         """Return the environment of the build; None for a variable that it must not have."""
-        used = self.libraries
+        used = list(self.libraries.values())
         # What sources merely include must not hide what they bring themselves.
         flags = library_flags(used) if self.recipe else system_library_flags(used)
         linked = f"{flags.get('LDFLAGS', '')} {archive_flags(used)}".strip()
@@ -68,6 +76,7 @@ class PackageBuild:
             # CC and so on come from cross-python's sysconfig too, but not every backend asks it.
             **compiler_environment(compiler),
             **flags,
+            **self.library_variables,
             "CMAKE_TOOLCHAIN_FILE": str(cmake_toolchain(compiler, used, self._folder(), cxx_threads=True)),
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
@@ -103,9 +112,16 @@ class PackageBuild:
         if backend == "mesonpy":
             files = [self.environment.host.toolchain.meson_file, self._meson_file()]
             cross = [f"--cross-file={file}" for file in files]
-            settings["setup-args"] = [*cross, *settings.get("setup-args", [])]
+            system = [] if self.recipe else self._system_libraries()
+            settings["setup-args"] = [*cross, *system, *settings.get("setup-args", [])]
             settings["compile-args"] = [f"-j{self.context.jobs}", *settings.get("compile-args", [])]
         return settings
+
+    def _system_libraries(self) -> list[str]:
+        """Return options of a Meson project by which it takes libraries instead of copies that it would download."""
+        texts = [text_of(self.tree / name) for name in ("meson.options", "meson_options.txt")]
+        asked = _SYSTEM_LIBRARY.findall("\n".join(texts))
+        return [f"-Dsystem-{name}=true" for name in asked if {name, name.removeprefix("lib")} & {*self.libraries}]
 
     def _meson_file(self) -> Path:
         """Write a cross file for Meson that says what it does not look for by itself when it cross compiles."""

@@ -24,7 +24,7 @@ from pywasm_build.context import Context
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.errors import BuildError, RecipeError, WheelError, did_you_mean
 from pywasm_build.index import PackageIndex, Release, package_index, pinned
-from pywasm_build.libraries import native_libraries
+from pywasm_build.libraries import library_variables, native_libraries
 from pywasm_build.package_build import PackageBuild
 from pywasm_build.patching import apply_patches, patch_inputs, patches_for
 from pywasm_build.recipes import Patch, Recipe, Registry
@@ -114,6 +114,7 @@ class PackageBuilder:
 
     def stage(self, job: Job) -> Stage:
         """Return the stage that makes the wheel of a job."""
+        used = self._libraries(job)
         return Stage(
             "wheel",
             {
@@ -123,7 +124,8 @@ class PackageBuilder:
                 "environment": self.environment.key,
                 "patches": patch_inputs(self._patches(job)),
                 "recipe": _recipe_inputs(job.recipe) if job.recipe else None,
-                "libraries": [prefix.name for prefix in self._libraries(job)],
+                "libraries": [prefix.name for prefix in used.values()],
+                "variables": library_variables(self.context, self.registry, used),
                 "build-files": [self.stage(other).key for other in self._read_by(job)],
                 "code": source_hash(
                     sys.modules[__name__], package_build, confinement, build_tools, libraries, wheels, wheel_archive
@@ -172,11 +174,10 @@ class PackageBuilder:
         used = tuple(library.name for library in self.registry.libraries if {*library.headers} & {*said.headers})
         return Recipe(folder=root, name=name, kind="package", build_requires=said.build_requires, libraries=used)
 
-    def _libraries(self, job: Job) -> list[Path]:
-        """Return the prefixes of the native libraries that a job needs."""
+    def _libraries(self, job: Job) -> dict[str, Path]:
+        """Return the prefixes of the native libraries that a job needs, by name."""
         compiler, programs = self.environment.host.toolchain, self.environment.tools
-        plan = self._plan_of(job)
-        return list(native_libraries(self.context, compiler, self.registry, plan, programs=programs).values())
+        return native_libraries(self.context, compiler, self.registry, self._plan_of(job), programs=programs)
 
     def _read_by(self, job: Job) -> list[Job]:
         """Return the packages of the registry of which the build of a job reads files."""
@@ -209,12 +210,14 @@ class PackageBuilder:
         archive.unpack(source, tree, strip=1)
         apply_patches(self.context.runner, self._patches(job), tree, log=log)
         backend, _ = read_build_system(tree)
+        used = self._libraries(job)
         build = PackageBuild(
             context=self.context,
             environment=self.environment,
             recipe=job.recipe,
             tree=tree,
-            libraries=self._libraries(job),
+            libraries=used,
+            library_variables=library_variables(self.context, self.registry, used),
             tools=self._tool_folders(job),
         )
         # Not `root`: what we write there ourselves must not be led elsewhere by a link.
@@ -263,7 +266,7 @@ class PackageBuilder:
 
     def _replacements(self, job: Job, root: Path) -> dict[str, str]:
         """Map paths of the build machine, as build systems write them into wheels, to what the guest has."""
-        host, used = self.environment.host, self._libraries(job)
+        host, used = self.environment.host, self._libraries(job).values()
         products = [root, self.environment.root, host.product, host.toolchain.root, *used]
         return {
             str(self.environment.python): f"/usr/bin/{host.main_module.name}",

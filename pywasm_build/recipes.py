@@ -12,6 +12,7 @@
     [library]                       # instead of [package]: a C library that CPython or packages link statically
     name = "libyaml"                # as in third-party/sources.toml, which has version and sha256
     headers = ["yaml.h"]            # a package without a recipe whose sources include one of these gets the library
+    variables = { X_DIR = "{prefix}", X_VERSION = "{version}" }     # in the environment of packages that use it
     cmake = ["-DBUILD_TESTING=OFF"] # its build system is CMake; instead of this:
     autoconf = ["--disable-nls"]    #   options for autoconf's ./configure, then make
     configure = ["./configure", "--prefix={prefix}"]    # another command that configures, then make
@@ -83,7 +84,7 @@ _HEADS = ("package", "library", "interpreter")
 _KEYS: Mapping[str, Sequence[str]] = {
     "": ("package", "library", "interpreter", "build", "patch", "test"),
     "package": ("name", "version", "sha256", "requires", "without", "build-files", "experimental"),
-    "library": ("name", "headers", "cmake", "autoconf", "configure", "make", "install"),
+    "library": ("name", "headers", "variables", "cmake", "autoconf", "configure", "make", "install"),
     "interpreter": ("name", "libraries"),
     "build": ("requires", "libraries", "environment", "config-settings"),
     "patch": ("file", "reason", "applies-to", "upstream", "needed-to"),
@@ -171,8 +172,8 @@ class BuildSystem:
 class Recipe:
     """How one thing is built: `kind` is package, library or interpreter.
 
-    Only a package has version, sha256 and build files, only a library a build system and headers: those by which it is
-    recognised in sources that want it, as they include them.
+    Only a package has version, sha256 and build files, only a library a build system, headers by which it is recognised
+    in sources that include them, and variables of the builds that use it.
     """
 
     folder: Path
@@ -185,6 +186,7 @@ class Recipe:
     build_files: tuple[str, ...] = ()
     experimental: bool = False
     headers: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
     build_system: BuildSystem | None = None
     build_requires: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
@@ -293,6 +295,7 @@ def _recipe(data: Mapping[str, Any], folder: Path) -> Recipe:
         build_files=texts_of(table, "build-files"),
         experimental=flag_of(table, "experimental", default=False),
         headers=texts_of(table, "headers"),
+        variables=strings_of(table, "variables"),
         build_system=_build_system(table) if head == "library" else None,
         build_requires=_requirements(build),
         libraries=texts_of(table if head == "interpreter" else build, "libraries"),

@@ -22,6 +22,8 @@ _FLAGS = ("-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE")
 # else is: configure scripts, CPython's above all, would make use of sockets and signals that only fail.
 _FOR_PACKAGES = "-D_WASI_EMULATED_POSIX"
 _PACKAGES_LIBRARY = "libwasi-emulated-posix.a"
+# What a side module that needs it gets a copy of.
+_SIDE_MODULES_LIBRARY = "libpywasm-side-modules.a"
 
 
 def install_sysroot(context: Context, root: Path) -> None:
@@ -66,12 +68,13 @@ def assemble_support(context: Context, root: Path) -> None:
 def amend_libc(context: Context, root: Path) -> None:
     """Replace parts of the C library: by headers, and by C files with the name of the member they replace.
 
-    What is in posix/ becomes a library of its own.
+    What is in posix/ and in side_modules/ becomes libraries of their own.
     """
     triple = context.toolchain_settings["triple"]
     amend_headers(root / "sysroot" / "include" / triple)
     _add_members(context, root, ADDITIONS, "libc.a")
     _add_members(context, root, ADDITIONS / "posix", _PACKAGES_LIBRARY, _FOR_PACKAGES)
+    _add_members(context, root, ADDITIONS / "side_modules", _SIDE_MODULES_LIBRARY, "-fPIC")
 
 
 def _add_members(context: Context, root: Path, sources: Path, library: str, *flags: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pywasm_binary import WasmModule
 from tests.integration.chain import Chain, printed
 
 SPAM = r"""
@@ -452,6 +453,24 @@ print(emulated.last() == 2 * signal.SIGUSR1, hasattr(signal, "pthread_sigmask"))
         "('Names cannot be looked up', None) 0",
         "True False",
     ]
+
+
+LLHTTP = r"""
+int wasm_on_url(void *parser, const char *text, size_t length);
+int wasm_on_headers_complete(void *parser, int status, unsigned char upgrade, int keep_alive);
+static int (*volatile url)(void *, const char *, size_t) = wasm_on_url;
+static PyObject *call(PyObject *module, PyObject *none)
+{
+    return PyLong_FromLong(url(NULL, "/", 1) + wasm_on_headers_complete(NULL, 200, 0, 1));
+}
+EXTENSION(parser, {"call", call, METH_NOARGS, NULL})
+"""
+
+
+def test_what_llhttp_asks_of_javascript_is_in_the_side_module(chain: Chain, tmp_path: Path) -> None:
+    module = WasmModule(chain.extension(tmp_path, "parser", LLHTTP).read_bytes())
+    assert not [name for name in (*module.exports, *(wanted.name for wanted in module.imports)) if "wasm_on" in name]
+    assert printed(chain.python_in(tmp_path, "import parser; print(parser.call())")) == "0"
 
 
 def test_a_module_in_the_current_folder_and_in_a_package(chain: Chain, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ CALLS = {
         "m = pickle.loads(b'\\x80\\x02cmisfits\\nMisfit\\n)\\x81.'); kept.append(m); print(m.other)",
         ["None"],
     ),
+    "Py_mod_exec": ("print(misfits.prepared)", ["1"]),
     "capsule": ("misfits.capsule(); print('after')", ["capsule forgotten", "after"]),
     "module": (
         "del sys.modules['misfits'], misfits; kept.clear(); gc.collect(); print('after')",

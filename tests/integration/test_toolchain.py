@@ -343,6 +343,41 @@ def test_what_only_packages_are_told_of(chain: Chain, folder: Path, language: st
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
+OPENMP = r"""
+#include <omp.h>
+int main(void) {
+    double total = 0, begun = omp_get_wtime();
+    int threads = 0, in_order = 1, last = -1;
+    omp_lock_t lock;
+    omp_init_lock(&lock);
+    omp_set_num_threads(4);
+    #pragma omp parallel for schedule(static) reduction(+:total)
+    for (int i = 0; i < 1000; i++) {
+        omp_set_lock(&lock);
+        in_order &= i == last + 1;
+        last = i;
+        omp_unset_lock(&lock);
+        total += i;
+    }
+    #pragma omp parallel
+    {
+        #pragma omp critical
+        threads += omp_get_num_threads() - omp_get_thread_num();
+    }
+    if (!omp_test_lock(&lock) || omp_test_lock(&lock)) return 1;
+    return !(_OPENMP && total == 499500 && in_order && threads == 1 && omp_get_wtime() >= begun);
+}
+"""
+
+
+@pytest.mark.parametrize("language", ["c", "cpp"])
+def test_openmp_has_one_thread(chain: Chain, folder: Path, language: str) -> None:
+    (folder / f"p.{language}").write_text(OPENMP)
+    chain.compile("-fopenmp", f"p.{language}", "-o", "p.wasm", "-fopenmp", "-lgomp", cwd=folder, language=language)
+    ended = chain.run_program("p.wasm", cwd=folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("header", ["netdb.h", "sys/socket.h", "signal.h", "arpa/inet.h", "time.h"])
 def test_a_configure_script_does_not_find_it(chain: Chain, folder: Path, header: str) -> None:
     names = {

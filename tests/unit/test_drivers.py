@@ -21,6 +21,7 @@ SETTINGS: Mapping[str, Any] = {
         "flags": ["-fwasm-exceptions", "-DQUOTED='a b'"],
         "cxx_flags": ["-fcxx"],
         "ignored": ["-pthread", "-flto=*"],
+        "openmp": "-D_OPENMP=7",
     },
     "link": {
         "program_defaults": ["-Wl,-z,stack-size=9"],
@@ -112,6 +113,15 @@ def test_the_compiler_loses_what_would_break_the_result(drivers: Drivers, argume
         assert flag not in words
         at = words.index(arguments[0])
         assert words[at : at + 3] == [*arguments, "-fltoo"]
+
+
+@pytest.mark.parametrize("flag", ["-fopenmp", "-fopenmp=libgomp"])
+def test_openmp_is_a_macro(drivers: Drivers, flag: str) -> None:
+    before, behind = drivers.clang("x.c", "-c")
+    assert "-D_OPENMP=7" not in [*before, *behind]
+    words = drivers.run("wasm32-wasip1-clang", "-c", flag, "x.c", flag)
+    assert words == [*before[:-1], "-D_OPENMP=7", "--end-no-unused-arguments", "-c", "x.c"]
+    assert "-fopenmp-simd" in drivers.run("wasm32-wasip1-clang", "-c", "-fopenmp-simd", "x.c")
 
 
 @pytest.mark.parametrize("flag", ["-shared", "-Wl,-shared"])

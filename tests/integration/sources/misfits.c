@@ -110,8 +110,13 @@ static int module_free(void *module)
     note("module freed");
     return 1;
 }
-static int execute(PyObject *module) { return PyModule_AddType(module, &Misfit_Type); }
-static PyModuleDef_Slot phases[] = {{Py_mod_exec, execute}, {0, NULL}};
+static int prepared;
+static int prepare(void) { return prepared++; }
+static int execute(PyObject *module)
+{
+    return PyModule_AddIntConstant(module, "prepared", prepared) || PyModule_AddType(module, &Misfit_Type);
+}
+static PyModuleDef_Slot phases[] = {{Py_mod_exec, prepare}, {Py_mod_exec, execute}, {0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "misfits", .m_methods = functions,
     .m_slots = phases, .m_clear = (inquiry)(void (*)(void))module_clear,
     .m_free = (freefunc)(void (*)(void))module_free};
