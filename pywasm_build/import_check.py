@@ -1,4 +1,4 @@
-"""Import the compiled modules of a wheel in the guest: what links need not start.
+"""Import the compiled modules of a wheel in the guest, or load its libraries: what links need not start.
 
 A module may want threads, sockets or processes the moment it is imported, or call a function through a pointer of
 another type, which traps. Both show only here.
@@ -7,6 +7,7 @@ another type, which traps. Both show only here.
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +20,11 @@ from pywasm_build.suite_run import GUEST_PLUGINS, PLUGINS, how_it_ended
 from pywasm_build.telling_line import shown
 from pywasm_build.wheel_archive import is_library, open_wheel
 
-_SCRIPT = f"{GUEST_PLUGINS}/pywasm_imports.py"
+SCRIPT = PLUGINS / "pywasm_imports.py"
 _RESULTS = "results.jsonl"
 # The first import may compile the wasm files for this machine.
 _SECONDS, _SECONDS_EACH = 120, 10
+_NOT_FOUND = re.compile(r"ModuleNotFoundError: No module named '(\w+)'$")
 _IMPORTABLE = ("purelib", "platlib")
 
 
@@ -36,22 +38,35 @@ class ImportResult:
 
 
 def compiled_modules(wheel: Path) -> list[str]:
-    """Return the dotted names of the extension modules in a wheel, sorted; shared libraries are none.
+    """Return the dotted names of the extension modules in a wheel, sorted.
 
-    Raises ArchiveError for a wheel that is damaged or unsafe, WheelError for what is none.
+    Of a wheel that has none, the places of its shared libraries in site-packages, such as "pack/lib/libpack.so": these
+    are for ctypes. Raises ArchiveError for a wheel that is damaged or unsafe, WheelError for what is none.
     """
+    modules: set[str] = set()
+    libraries: set[str] = set()
     with open_wheel(wheel) as source:
-        named = {name: dotted for name in source.names if is_library(name) and (dotted := _dotted_name(name))}
-        return sorted({dotted for name, dotted in named.items() if _initialises(source.read(name))})
+        for name in filter(is_library, source.names):
+            place, content = _place(name), source.read(name)
+            if (dotted := _dotted_name(place)) and _initialises(content):
+                modules.add(dotted)
+            elif place and _is_side_module(content):
+                libraries.add(place)
+    return sorted(modules or libraries)
 
 
-def _dotted_name(entry: str) -> str:
-    """Return the module's name for an entry of a wheel; "" for a place from which nothing is imported."""
-    *folders, file = entry.split("/")
-    if folders and folders[0].endswith(".data"):
-        if folders[1:2] and folders[1] not in _IMPORTABLE:
-            return ""
-        folders = folders[2:]
+def _place(entry: str) -> str:
+    """Return where an entry of a wheel comes to lie in site-packages; "" if that is elsewhere."""
+    first, _, rest = entry.partition("/")
+    if not first.endswith(".data"):
+        return entry
+    kind, _, place = rest.partition("/")
+    return place if kind in _IMPORTABLE else ""
+
+
+def _dotted_name(place: str) -> str:
+    """Return the name of the module in a file of site-packages; "" for one from which nothing is imported."""
+    *folders, file = place.split("/")
     # A suffix begins at the first dot: a module's own name has none.
     stem = file.partition(".")[0]
     parts = folders if stem == "__init__" else [*folders, stem]
@@ -61,6 +76,13 @@ def _dotted_name(entry: str) -> str:
 def _initialises(content: bytes) -> bool:
     try:
         return any(name.startswith(("PyInit_", "PyInitU_")) for name in WasmModule(content).exports)
+    except MalformedModule:
+        return False
+
+
+def _is_side_module(content: bytes) -> bool:
+    try:
+        return WasmModule(content).dylink is not None
     except MalformedModule:
         return False
 
@@ -78,10 +100,28 @@ def check_imports(
     """
     log = log or context.workspace.log("imports")
     log.unlink(missing_ok=True)
+    results = _import_all(context, root, modules, log)
+    brought = {name: word for name, one in results.items() if not one.ok and (word := _as_brought(name, one.line))}
+    again = _import_all(context, root, list(brought.values()), log)
+    results |= {name: ImportResult(module=name, ok=True) for name, word in brought.items() if again[word].ok}
+    return [results[module] for module in modules]
+
+
+def _import_all(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:
     results: dict[str, ImportResult] = {}
     while left := [module for module in dict.fromkeys(modules) if module not in results]:
         results |= _import_in_one_process(context, root, left, log)
-    return [results[module] for module in modules]
+    return results
+
+
+def _as_brought(module: str, line: str) -> str:
+    """Return how the guest's script is asked to look for what a module lacked; "" where that makes no sense.
+
+    A package may bring a project whole, in a folder that is no package and that it puts on sys.path: modules of the
+    project import one another as top-level ones. They cannot by their full names, and want another process then.
+    """
+    lacking = _NOT_FOUND.match(line)
+    return f"{lacking[1]}:{module}" if lacking and module.count(".") > 2 else ""
 
 
 def _import_in_one_process(context: Context, root: Path, modules: Sequence[str], log: Path) -> dict[str, ImportResult]:
@@ -108,7 +148,7 @@ def _run_guest(
             [
                 context.workspace.root / "bin" / "python-wasm",
                 *(word for mount in mounts for word in ("--dir", mount)),
-                *("-I", _SCRIPT, f"/imports/{_RESULTS}", *modules),
+                *("-I", f"{GUEST_PLUGINS}/{SCRIPT.name}", f"/imports/{_RESULTS}", *modules),
             ],
             cwd=folder,
             env={"PYWASM_RUNTIME": str(root)},

@@ -21,6 +21,8 @@ _COMPILED = frozenset((".c", ".cc", ".cpp", ".cxx", ".pyx"))
 _FORTRAN = frozenset((".f", ".for", ".f77", ".f90", ".f95", ".f03", ".f08"))
 _EVENT_LIBRARIES = ("libuv", "libev", "libevent")
 _STACK_SWITCH = re.compile(r"switch_(x86|amd64|arm|aarch64)\w*\.h")
+# The wrappers of LLVM's two ways to compile in a process are named after them.
+_LLVM_ENGINES = ("executionengine.cpp", "orcjit.cpp")
 # Folders whose content no build needs.
 _ASIDE = re.compile(
     r"^(tests?|testing|docs?|demos?|examples?|samples?|benchmarks?|bench)$|[_ ]tests?$|^tests? ", re.IGNORECASE
@@ -34,12 +36,15 @@ _MESON_OPTION = re.compile(r"^option\s*\(\s*'([^']*)'", re.MULTILINE)
 _MESON_LANGUAGE = re.compile(r"^add_languages\s*\(([^)]*)\)", re.MULTILINE)
 
 
-def obstacle(files: Iterable[str], texts: dict[str, str], backend: str, requires: Sequence[str]) -> str:
+def obstacle(
+    files: Iterable[str], texts: dict[str, str], backend: str, requires: Sequence[str], needed: Sequence[str] = ()
+) -> str:
     """Return in one line what these sources need that cannot be had, "" if nothing is known.
 
     files: the paths in the sdist below its one folder.
     texts: the content of those among them that are named in BUILD_FILES.
     backend, requires: what pyproject.toml says of the build.
+    needed: what the package requires when it runs, with markers.
     """
     used = [path for path in map(PurePosixPath, files) if not any(map(is_aside, path.parts[:-1]))]
     return (
@@ -49,6 +54,7 @@ def obstacle(files: Iterable[str], texts: dict[str, str], backend: str, requires
         or _cuda(used, texts, requires)
         or _event_loop(used)
         or _stack_switching(used)
+        or _machine_code(used, needed)
     )
 
 
@@ -116,6 +122,15 @@ def _stack_switching(files: Sequence[PurePosixPath]) -> str:
     if switch:
         return f"it switches between stacks in assembly ({switch}), and WebAssembly lets nobody at its stack"
     return ""
+
+
+def _machine_code(files: Sequence[PurePosixPath], needed: Sequence[str]) -> str:
+    """Tell of a binding of LLVM's compilers that run in the process, and of what cannot do without it."""
+    why = "LLVM, to make machine code when it runs, and WebAssembly runs none that was not there before"
+    if engine := next((path for path in files if path.name in _LLVM_ENGINES), None):
+        return f"it needs {why} ({engine})"
+    always = {canonicalize_name(one.name) for one in map(Requirement, needed) if one.marker is None}
+    return f"it needs llvmlite, and with it {why}" if "llvmlite" in always else ""
 
 
 def _languages(texts: dict[str, str]) -> set[str]:

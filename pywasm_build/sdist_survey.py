@@ -105,7 +105,7 @@ def survey_tree(tree: Path) -> Survey:
         build_system=_printable(_build_system(backend, build_requires)),
         build_requires=tuple(build_requires),
         headers=tuple(foreign_headers(tree)),
-        obstacle=_printable(obstacle(files, texts, backend, build_requires)),
+        obstacle=_printable(obstacle(files, texts, backend, build_requires, requires)),
     )
 
 

@@ -8,6 +8,12 @@ date = 2026-11-21
 name = "numpy"
 version = "2.5.5"
 sha256 = "<of the sdist>"
+with = ["other"]                # what its modules import, and its metadata do not require
+
+[[package.excused]]             # a module that need not be importable: tkinter is what the guest lacks by design
+module = "numpy.part"
+lacks = "tkinter"               # the module of the standard library without which its import ends
+reason = "what the module is for"
 
 [[left-out]]
 name = "uvloop"
@@ -17,27 +23,52 @@ reason = "why it is not tried"
 from __future__ import annotations
 
 import datetime
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pywasm_build.errors import RecipeError, UsageError, did_you_mean
 from pywasm_build.recipes import is_sha256
-from pywasm_build.toml_values import check_keys, read_data_file, table_of, tables_of, text_of
+from pywasm_build.toml_values import check_keys, read_data_file, table_of, tables_of, text_of, texts_of
 from pywasm_build.workspace import Workspace
 
 
 @dataclass(frozen=True, kw_only=True)
+class Excuse:
+    """A compiled module whose import may fail, for one reason alone: it wants a module of the standard library.
+
+    lacks: that module, which the guest has not by design. reason: what the compiled module is for.
+    """
+
+    module: str
+    lacks: str
+    reason: str
+
+    def covers(self, line: str) -> bool:
+        """Tell whether an import that failed with this line failed for want of that module, or of its C part."""
+        return re.search(rf"ModuleNotFoundError: No module named '_?{re.escape(self.lacks)}'", line) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unaided:
-    """A package of the list: exactly one sdist. `name` is canonical."""
+    """A package of the list: exactly one sdist. `name` is canonical.
+
+    besides: packages that its modules import though its metadata do not require them.
+    excused: the modules that need not be importable.
+    """
 
     name: str
     version: str
     sha256: str
+    besides: tuple[str, ...] = ()
+    excused: tuple[Excuse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +125,7 @@ def _list(data: Mapping[str, Any]) -> UnaidedList:
 
 
 def _package(entry: Mapping[str, Any]) -> Unaided:
-    check_keys(entry, ("name", "version", "sha256"), "[[package]]")
+    check_keys(entry, ("name", "version", "sha256", "with", "excused"), "[[package]]")
     version, sha256 = text_of(entry, "version", "package"), text_of(entry, "sha256", "package")
     try:
         Version(version)
@@ -102,7 +133,31 @@ def _package(entry: Mapping[str, Any]) -> Unaided:
         raise RecipeError(f"version = {version!r} is not a version") from None
     if not is_sha256(sha256):
         raise RecipeError(f"sha256 = {sha256!r} must be 64 lower-case hexadecimal digits")
-    return Unaided(name=canonicalize_name(text_of(entry, "name", "package")), version=version, sha256=sha256)
+    return Unaided(
+        name=canonicalize_name(text_of(entry, "name", "package")),
+        version=version,
+        sha256=sha256,
+        besides=tuple(map(_requirement, texts_of(entry, "with"))),
+        excused=tuple(map(_excuse, tables_of(entry, "excused"))),
+    )
+
+
+def _requirement(text: str) -> str:
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement:
+        raise RecipeError(f"with = {text!r} is no requirement") from None
+
+
+def _excuse(entry: Mapping[str, Any]) -> Excuse:
+    keys = ("module", "lacks", "reason")
+    check_keys(entry, keys, "[[package.excused]]")
+    made = Excuse(**{key: text_of(entry, key, "package.excused") for key in keys})
+    if made.lacks not in sys.stdlib_module_names:
+        raise RecipeError(
+            f"lacks = {made.lacks!r} is no module of the standard library; nothing else is lacking by design"
+        )
+    return made
 
 
 def _left_out(entry: Mapping[str, Any]) -> LeftOut:

@@ -6,6 +6,7 @@ Nothing that is installed in the checkout changes, and no wheel is offered to an
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -36,17 +37,25 @@ from pywasm_build.recipes import Recipe
 from pywasm_build.runtime_root import runtime_root
 from pywasm_build.store import JSON, Stage, read_stamp, source_hash
 from pywasm_build.telling_line import first_error_of, shown, telling_line_of
-from pywasm_build.unaided_list import Unaided
+from pywasm_build.unaided_list import PLACE, Excuse, Unaided
 from pywasm_build.wheels import Wheel, requirements, target_environment
 from pywasm_build.workspace import Workspace
+
+_PLATFORM = re.compile(
+    r"\b(platform|operating system)\b.*\bwasi\b.*\bnot supported\b"
+    r"|\b(unsupported|unknown) (platform|operating system)\b.*\bwasi\b",
+    re.IGNORECASE,
+)
 
 
 class Result(Enum):
     """What came of a trial."""
 
     IMPORTS = "builds and imports"
+    EXCUSED = "imports but for what is excused"
     REFUSED = "refused"
     BUILD = "does not build"
+    PLATFORM = "refuses the platform"
     SLOW = "takes too long"
     LINK = "does not link"
     PURE = "no compiled part"
@@ -57,7 +66,7 @@ class Result(Enum):
 class Trial:
     """What came of one package.
 
-    reason: the line that tells why, "" if all is well.
+    reason: the line that tells why, "" if all is well; what is excused, and why.
     modules: the compiled modules of its wheel; imported: how many of them can be imported.
     seconds: what its build took.
     """
@@ -152,12 +161,13 @@ class UnaidedTrials:
             return Trial(name=job.release.name, version=job.release.version, **failed)
         inputs: dict[str, JSON] = {
             "wheel": key,
+            "listed": asdict(package),
             "seconds": self.seconds,
-            "code": source_hash(sys.modules[__name__], import_check),
+            "code": source_hash(sys.modules[__name__], import_check, import_check.SCRIPT),
         }
         stage = Stage("unaided-trial", inputs)
         product = builder.context.store.build(
-            stage, lambda root: {"trial": self._try(self._limited(builder), job).as_data()}, clean=again
+            stage, lambda root: {"trial": self._try(self._limited(builder), job, package).as_data()}, clean=again
         )
         try:
             return Trial.from_data((read_stamp(product) or {})["trial"])
@@ -195,7 +205,7 @@ class UnaidedTrials:
         runner = LimitedRunner(runner=builder.context.runner, seconds=self.seconds)
         return replace(builder, context=replace(builder.context, runner=runner))
 
-    def _try(self, builder: PackageBuilder, job: Job) -> Trial:
+    def _try(self, builder: PackageBuilder, job: Job, package: Unaided) -> Trial:
         trial = Trial(name=job.release.name, version=job.release.version, result=Result.IMPORTS)
         try:
             if obstacle := FactsReader(builder=builder).read(job).obstacle:
@@ -211,21 +221,20 @@ class UnaidedTrials:
         if not modules:
             told = first_error_of(builder.context.workspace.log(job.release.name))
             return replace(trial, result=Result.PURE, reason=told or "its wheel has no extension module")
-        return self._import(builder, job, wheel, trial)
+        return self._import(builder, job, wheel, package, trial)
 
-    def _import(self, builder: PackageBuilder, job: Job, wheel: Wheel, trial: Trial) -> Trial:
+    def _import(self, builder: PackageBuilder, job: Job, wheel: Wheel, package: Unaided, trial: Trial) -> Trial:
         """Import the compiled modules, first alone: what a package requires is not always needed for them."""
         results = self._results(builder, [wheel], trial.modules)
         lacking: list[str] = []
-        if not all(result.ok for result in results) and requirements(wheel, self._environment):
-            others, lacking = _required(builder, job)
+        needed = package.besides or requirements(wheel, self._environment)
+        if needed and not all(result.ok for result in results):
+            others, lacking = _required(builder, job, package.besides)
             results = self._results(builder, [wheel, *others], trial.modules)
-        imported = sum(result.ok for result in results)
-        if imported == len(results):
-            return replace(trial, imported=imported)
-        first = next(result for result in results if not result.ok)
-        more = f" (not to be had: {', '.join(lacking)})" if lacking else ""
-        return replace(trial, result=Result.IMPORT, imported=imported, reason=f"{first.module}: {first.line}{more}")
+        trial = replace(trial, imported=sum(result.ok for result in results))
+        result, reason = judged(results, package.excused)
+        more = f" (not to be had: {', '.join(lacking)})" if lacking and result is Result.IMPORT else ""
+        return replace(trial, result=result, reason=f"{reason}{more}")
 
     def _results(self, builder: PackageBuilder, wheels: Sequence[Wheel], modules: Sequence[str]) -> list[ImportResult]:
         root = runtime_root(builder.context, builder.environment.host, wheels)
@@ -236,11 +245,32 @@ class UnaidedTrials:
         return target_environment(self.builder.environment.host.version)
 
 
-def _required(builder: PackageBuilder, job: Job) -> tuple[list[Wheel], list[str]]:
-    """Return the wheels of what a package requires, and the names of what of it cannot be had."""
+def judged(results: Sequence[ImportResult], excuses: Sequence[Excuse]) -> tuple[Result, str]:
+    """Return what the imports of a package come to, and why.
+
+    An excuse holds for a module that fails for the one reason that it names, and only beside one that can be imported.
+    Raises RecipeError for an excuse of a module that is not there, or needs none.
+    """
+    failed = {result.module: result.line for result in results if not result.ok}
+    if idle := [excuse.module for excuse in excuses if excuse.module not in failed]:
+        raise RecipeError(f"{PLACE} excuses {', '.join(idle)}, which can be imported or is not in the wheel")
+    excused = [excuse for excuse in excuses if excuse.covers(failed[excuse.module])]
+    left = [f"{name}: {line}" for name, line in failed.items() if name not in {excuse.module for excuse in excused}]
+    if left:
+        return Result.IMPORT, left[0]
+    if len(failed) == len(results):
+        return Result.IMPORT, next(f"{name}: {line}" for name, line in failed.items())
+    told = [f"{excuse.module} wants {excuse.lacks}, which the guest has not: {excuse.reason}" for excuse in excused]
+    return (Result.EXCUSED if excused else Result.IMPORTS), "; ".join(told)
+
+
+def _required(builder: PackageBuilder, job: Job, besides: Sequence[str]) -> tuple[list[Wheel], list[str]]:
+    """Return the wheels of what a package requires, and those `besides`; and the names of what cannot be had."""
     wanted, name = _pinned(job.release.name, job.release.version), job.release.name
     planner = Planner(builder=builder, facts=FactsReader(builder=builder), present={}, choices={str(wanted): job})
-    outcomes, failures = PlanRun(builder=builder, planner=planner, keep_going=True).run([wanted])
+    outcomes, failures = PlanRun(builder=builder, planner=planner, keep_going=True).run(
+        [wanted, *map(Requirement, besides)]
+    )
     others = [outcome.wheel for outcome in outcomes if outcome.job.release.name != name]
     return others, [failure.name for failure in failures if failure.name != name]
 
@@ -249,9 +279,16 @@ def _pinned(name: str, version: str) -> Requirement:
     return Requirement(f"{name}=={version}")
 
 
+def refuses_platform(line: str) -> bool:
+    """Tell whether a build ended with words of its own script that it does not know the platform."""
+    return _PLATFORM.search(line) is not None
+
+
 def _failure(error: PywasmError, log: Path) -> dict[str, Any]:
     """Return result and reason of a build that failed."""
     if isinstance(error, CommandFailed):
-        result = Result.SLOW if error.returncode is None else Result.BUILD
-        return {"result": result, "reason": telling_line_of(error.log or log) or shown(one_line(error))}
+        reason = telling_line_of(error.log or log) or shown(one_line(error))
+        if error.returncode is None:
+            return {"result": Result.SLOW, "reason": reason}
+        return {"result": Result.PLATFORM if refuses_platform(reason) else Result.BUILD, "reason": reason}
     return {"result": Result.LINK if isinstance(error, WheelError) else Result.BUILD, "reason": shown(one_line(error))}

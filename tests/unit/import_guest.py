@@ -49,7 +49,12 @@ class NativeGuest(SubprocessRunner):
     patience = 30.0
 
 
+def extension_folder() -> Path:
+    """Return the folder of this Python's own extension modules."""
+    return Path(str(sysconfig.get_config_var("DESTSHARED")))
+
+
 def an_extension_module() -> str:
     """Name one that this Python has not built in."""
-    folder = Path(str(sysconfig.get_config_var("DESTSHARED")))
-    return sorted(path.name.partition(".")[0] for path in folder.glob("_[a-s]*.so") if "test" not in path.name)[0]
+    files = extension_folder().glob("_[a-s]*.so")
+    return sorted(path.name.partition(".")[0] for path in files if "test" not in path.name)[0]

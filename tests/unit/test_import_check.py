@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 
 from pywasm_binary.sections import HEADER
+from pywasm_binary.writer import dylink_section
 from pywasm_build.command import Argument, Completed, SubprocessRunner
 from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed
 from pywasm_build.import_check import ImportResult, check_imports, compiled_modules
 from tests.unit.checkout import make_checkout, wheel_bytes
-from tests.unit.import_guest import EXTENSION, SUFFIX, NativeGuest, an_extension_module
+from tests.unit.import_guest import EXTENSION, SUFFIX, NativeGuest, an_extension_module, extension_folder
 from tests.unit.wasm_objects import symbol_table
 
 MODULES = {
@@ -67,6 +69,29 @@ def test_the_compiled_modules_of_a_wheel(tmp_path: Path) -> None:
     assert compiled_modules(wheel) == found
 
 
+def test_the_libraries_of_a_wheel_without_modules(tmp_path: Path) -> None:
+    library = HEADER + dylink_section([])
+    files = {
+        "pack/lib/libpack.so": library,
+        "pack-1.0.data/purelib/pack/libmore.so.1": library,
+        "pack-1.0.data/data/lib/libother.so": library,
+        "pack/program.so": HEADER + symbol_table(),
+        "pack/broken.so": b"\x7fELF",
+    }
+    wheel = tmp_path / "pack-1.0-py3-none-wasi_wasm32.whl"
+    wheel.write_bytes(wheel_bytes("pack", files=files))
+    assert compiled_modules(wheel) == ["pack/lib/libpack.so", "pack/libmore.so.1"]
+
+
+def test_a_library_is_loaded(context: Context, root: Path) -> None:
+    (root / "pack").mkdir()
+    (compiled,) = extension_folder().glob(f"{an_extension_module()}.*so")
+    shutil.copy(compiled, root / "pack" / "lib.so")
+    fine, gone = check_imports(context, root, ["pack/lib.so", "pack/gone.so"])
+    assert (fine.ok, fine.module) == (True, "pack/lib.so")
+    assert gone.line.startswith("OSError: pack/gone.so")
+
+
 @pytest.mark.parametrize(
     ("module", "line"),
     [
@@ -104,6 +129,32 @@ def test_an_import_that_does_not_end_is_ended(
     assert (hung.ok, fine.ok) == (False, True)
     assert hung.line == "its import did not end in 140 s"
     assert log.is_file()
+
+
+@pytest.mark.parametrize(
+    ("init", "ok"),
+    [("import inner.near", True), ("import beside", True), ("import nowhere", False), ("import pack", True)],
+)
+def test_a_project_that_a_package_brings_whole(context: Context, root: Path, init: str, ok: bool) -> None:
+    inner, good = root / "pack" / "project" / "inner", an_extension_module()
+    inner.mkdir(parents=True)
+    (root / "pack" / "__init__.py").touch()
+    (inner / "near.py").touch()
+    (inner.parent / "beside.py").touch()
+    (inner / "__init__.py").write_text(init)
+    (compiled,) = extension_folder().glob(f"{good}.*so")
+    shutil.copy(compiled, inner)
+    (found,) = check_imports(context, root, [f"pack.project.inner.{good}"])
+    assert (found.module, found.ok) == (f"pack.project.inner.{good}", ok)
+
+
+def test_a_package_in_a_package_is_not_brought(context: Context, root: Path) -> None:
+    inner = root / "pack" / "sub" / "inner"
+    inner.mkdir(parents=True)
+    for folder, text in ((inner.parent.parent, ""), (inner.parent, ""), (inner, "import inner")):
+        (folder / "__init__.py").write_text(text)
+    (found,) = check_imports(context, root, ["pack.sub.inner.fast"])
+    assert found.line == "ModuleNotFoundError: No module named 'inner'"
 
 
 def test_what_modules_print_and_say_does_no_harm(context: Context, root: Path) -> None:

@@ -12,9 +12,13 @@ CMAKE = "cmake_minimum_required(VERSION 3.15)\nproject(pack LANGUAGES {languages
 
 
 def judged(
-    *files: str, texts: dict[str, str] | None = None, backend: str = "setuptools.build_meta", requires: str = ""
+    *files: str,
+    texts: dict[str, str] | None = None,
+    backend: str = "setuptools.build_meta",
+    requires: str = "",
+    needed: tuple[str, ...] = (),
 ) -> str:
-    return obstacle(files, texts or {}, backend, requires.split())
+    return obstacle(files, texts or {}, backend, requires.split(), needed)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,8 @@ def judged(
         (judged("x.c", "kernel.cu", requires="nvidia-cuda-runtime-cu12"), "CUDA (kernel.cu)"),
         (judged("vendor/libuv/src/unix/core.c", "loop.pyx"), "sockets and threads at heart (it brings libuv)"),
         (judged("g/greenlet.cpp", "g/platform/switch_amd64_unix.h"), "in assembly (g/platform/switch_amd64_unix.h)"),
+        (judged("ffi/core.cpp", "ffi/orcjit.cpp"), "LLVM, to make machine code when it runs"),
+        (judged("x.c", needed=("numpy", "llvmlite<0.51")), "it needs llvmlite, and with it LLVM"),
     ],
 )
 def test_what_cannot_be_had_is_named(found: str, words: str) -> None:
@@ -53,6 +59,7 @@ def test_what_cannot_be_had_is_named(found: str, words: str) -> None:
     [
         judged(),
         judged("pack.py", "x.c"),
+        judged("x.c", needed=("numpy", "llvmlite; extra == 'fast'")),
         # Crates and Fortran that another language's sources do without, or that only tests need.
         judged("rust-ext/Cargo.toml", "c-ext/x.c"),
         judged("tests/Cargo.toml", "pack.py"),

@@ -19,10 +19,10 @@ from pywasm_binary.writer import dylink_section, with_custom_section
 from pywasm_build.context import Context
 from pywasm_build.errors import CommandFailed, DownloadError, RecipeError, StoreError, UsageError
 from pywasm_build.import_check import ImportResult
-from pywasm_build.unaided_list import PLACE, Unaided, UnaidedList, read_unaided_list
+from pywasm_build.unaided_list import PLACE, Excuse, Unaided, UnaidedList, read_unaided_list
 from pywasm_build.unaided_page import unaided_page
 from pywasm_build.unaided_survey import DATA, PAGE, exit_code, read_trials, rows, run_survey
-from pywasm_build.unaided_trial import Result, Trial, UnaidedTrials
+from pywasm_build.unaided_trial import Result, Trial, UnaidedTrials, judged, refuses_platform
 from pywasm_build.workspace import Workspace
 from tests.unit.checkout import ABI, Checkout, make_checkout, offer, publish, sdist_bytes, wheel_bytes
 from tests.unit.fakes import WebServer, web_server
@@ -30,7 +30,10 @@ from tests.unit.fakes import WebServer, web_server
 A = "a" * 64
 HEAD = '[list]\norigin = "by hand."\ndate = 2026-01-31\n'
 PACKAGE = f'[[package]]\nname = "Pack_Age"\nversion = "1.0"\nsha256 = "{A}"\n'
+EXCUSED = '[[package.excused]]\nmodule = "pack.tk"\nlacks = "tkinter"\nreason = "windows"\n'
 LEFT_OUT = '[[left-out]]\nname = "rusty"\nreason = "Rust"\n'
+EXCUSE = Excuse(module="pack.tk", lacks="tkinter", reason="windows")
+NO_TK = "ImportError: no windows (because of ModuleNotFoundError: No module named '_tkinter')"
 TAG = "cp313-cp313-wasi_wasm32"
 SITE = Path("usr") / "lib" / "python3.13" / "site-packages"
 OWN = Workspace.discover({})
@@ -64,6 +67,13 @@ def test_the_list_is_read(tmp_path: Path) -> None:
         listed.choose(["pack"])
 
 
+def test_what_the_list_grants_is_read(tmp_path: Path) -> None:
+    listed = read_unaided_list(write_list(tmp_path, HEAD + PACKAGE + 'with = ["Other >= 2"]\n' + EXCUSED))
+    (package,) = listed.packages
+    assert package.besides == ("Other>=2",)
+    assert package.excused == (EXCUSE,)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -76,6 +86,10 @@ def test_the_list_is_read(tmp_path: Path) -> None:
         (HEAD + PACKAGE + PACKAGE.replace("Pack_Age", "pack.age"), "pack-age is there twice"),
         (HEAD + PACKAGE + LEFT_OUT.replace("rusty", "pack-age"), "pack-age is there twice"),
         (HEAD + LEFT_OUT.replace("Rust", " "), "left-out needs reason"),
+        (HEAD + PACKAGE + "with = ['a b']\n", "with = 'a b' is no requirement"),
+        (HEAD + PACKAGE + EXCUSED.replace("lacks", "lack"), "unknown key 'lack'"),
+        (HEAD + PACKAGE + EXCUSED.replace("windows", ""), "package.excused needs reason"),
+        (HEAD + PACKAGE + EXCUSED.replace("tkinter", "scipy"), "'scipy' is no module of the standard library"),
     ],
 )
 def test_mistakes_in_the_list_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -97,16 +111,18 @@ def test_the_committed_page_shows_the_committed_results() -> None:
 
 @dataclass(kw_only=True)
 class Guest:
-    """What stands in for the guest's imports: remembers what it was asked; modules named bad fail, needy want lib."""
+    """What stands in for the guest's imports: remembers what it was asked.
+
+    Modules named bad fail, needy ones want lib, tk wants tkinter.
+    """
 
     roots: list[Path]
 
     def __call__(self, context: Context, root: Path, modules: Sequence[str]) -> list[ImportResult]:
         self.roots.append(root)
         found = (root / SITE / "lib.py").is_file()
-        said = [
-            "no threads" if "bad" in name else "no lib" if "needy" in name and not found else "" for name in modules
-        ]
+        words = {"bad": "no threads", "needy": "" if found else "no lib", "tk": NO_TK}
+        said = [next((line for part, line in words.items() if part in name), "") for name in modules]
         return [ImportResult(module=name, ok=not line, line=line) for name, line in zip(modules, said, strict=True)]
 
 
@@ -158,6 +174,61 @@ def test_a_module_that_needs_what_its_package_requires(bench: Bench) -> None:
     assert (trial.result, trial.imported) == (Result.IMPORTS, 1)
 
 
+def test_a_module_that_needs_what_its_package_does_not_require(bench: Bench) -> None:
+    package = bench.offer_wheel("pack/needy")
+    assert bench.run(package).reason == "pack.needy: no lib"
+    offer(bench.web, "lib")
+    trial = bench.run(replace(package, besides=("lib",)))
+    assert (trial.result, trial.imported) == (Result.IMPORTS, 1)
+
+
+def test_a_module_that_is_excused(bench: Bench) -> None:
+    package = bench.offer_wheel("pack/fast", "pack/tk")
+    assert bench.run(package).reason == f"pack.tk: {NO_TK}"
+    trial = bench.run(replace(package, excused=(EXCUSE,)))
+    assert (trial.result, trial.imported, len(trial.modules)) == (Result.EXCUSED, 1, 2)
+    assert trial.reason == "pack.tk wants tkinter, which the guest has not: windows"
+
+
+def imported(**lines: str) -> list[ImportResult]:
+    return [ImportResult(module=f"pack.{name}", ok=not line, line=line) for name, line in lines.items()]
+
+
+@pytest.mark.parametrize(
+    ("results", "reason"),
+    [
+        (imported(fast="", tk="its import trapped"), "pack.tk: its import trapped"),
+        (imported(fast="", tk="No module named 'scipy'"), "pack.tk: No module named 'scipy'"),
+        (imported(fast="", tk=NO_TK.replace("_tkinter", "_tkinter2")), "pack.tk: ImportError"),
+        (imported(fast=NO_TK, tk=NO_TK), "pack.fast: ImportError"),
+        (imported(tk=NO_TK), "pack.tk: ImportError"),
+    ],
+)
+def test_what_no_excuse_covers(results: list[ImportResult], reason: str) -> None:
+    result, said = judged(results, [EXCUSE])
+    assert result is Result.IMPORT
+    assert said.startswith(reason)
+
+
+@pytest.mark.parametrize("results", [imported(tk=""), imported(fast="")])
+def test_an_excuse_that_nothing_needs_is_an_error(results: list[ImportResult]) -> None:
+    with pytest.raises(RecipeError, match=r"excuses pack\.tk, which can be imported or is not in the wheel"):
+        judged(results, [EXCUSE])
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("platform wasi is not supported", True),
+        ("RuntimeError: unsupported platform: 'wasi'", True),
+        ("x.c:1:1: error: this platform is not supported", False),
+        ("x.c:1:1: error: 'wasi' undeclared", False),
+    ],
+)
+def test_a_build_that_does_not_know_the_platform(line: str, refused: bool) -> None:
+    assert refuses_platform(line) is refused
+
+
 def test_the_checkout_is_left_as_it_was(bench: Bench) -> None:
     workspace = bench.checkout.workspace
     bench.run(bench.offer_wheel("pack/fast"))
@@ -204,6 +275,10 @@ def wrong(bench: Bench) -> Unaided:
     return bench.offer_wheel("pack/fast", abi="pywasm-0")
 
 
+def foreign(bench: Bench) -> Unaided:
+    return bench.offer({"fail": b"platform wasi is not supported\n"})
+
+
 def odd(bench: Bench) -> Unaided:
     return bench.offer({"pyproject.toml": b"[build-system]\nrequires = 1\n"})
 
@@ -213,6 +288,7 @@ def odd(bench: Bench) -> Unaided:
     [
         (refused, Result.REFUSED, "it needs a Rust compiler (Cargo.toml)"),
         (failing, Result.BUILD, "x.c:1:10: fatal error: 'sys/epoll.h' file not found"),
+        (foreign, Result.PLATFORM, "platform wasi is not supported"),
         (pure, Result.PURE, "its wheel has no extension module"),
         (pure_because, Result.PURE, "x.c:3:1: error: no threads"),
         (wrong, Result.LINK, "pywasm-0"),
@@ -304,6 +380,18 @@ def test_results_are_written_in_the_order_of_the_list(tmp_path: Path) -> None:
         assert line in page.splitlines()
     assert "by hand; 2026-01-31." in page
     assert "1 have not been tried yet" in unaided_page(listed, [GOOD])
+
+
+def test_what_the_list_grants_is_shown(tmp_path: Path) -> None:
+    listed = read_unaided_list(write_list(tmp_path, HEAD + PACKAGE + 'with = ["other>=2"]\n' + EXCUSED))
+    page = unaided_page(listed, [replace(GOOD, result=Result.EXCUSED, imported=1, reason="for Tk")])
+    for line in (
+        "**1 of 1 build and import, 1 of them but for modules that are excused below, without a recipe**;"
+        " all have been tried.",
+        "| pack | 1.0 | imports but for what is excused | 1 of 2 | 2 | for Tk |",
+        "| pack-age | other>=2 |",
+    ):
+        assert line in page.splitlines()
 
 
 def test_a_lost_network_is_no_result(tmp_path: Path) -> None:
