@@ -42,16 +42,49 @@ def test_a_png_is_drawn():
     assert struct.unpack(">II", data[16:24]) == (400, 300)
 
 
-def test_pixels_have_their_colours():
-    figure = plt.figure(figsize=(2, 2), dpi=50)
-    axes = figure.add_axes((0, 0, 1, 1))
+def pixels(figure):
+    """Return the figure's colours: rows from the top, columns, and red, green, blue from 0 to 255."""
+    return np.asarray(Image.open(io.BytesIO(drawn(figure))).convert("RGB"))
+
+
+def quarter(figure, left, bottom):
+    axes = figure.add_axes((left, bottom, 0.5, 0.5))
     axes.axis("off")
-    axes.imshow(np.array([[0, 1], [1, 0]]), cmap="gray", interpolation="nearest", aspect="auto")
-    axes.plot([0.5], [0.5], "s", color="red", markersize=20)
-    picture = Image.open(io.BytesIO(drawn(figure))).convert("RGB")
-    assert picture.getpixel((10, 10)) == (0, 0, 0)
-    assert picture.getpixel((90, 10)) == (255, 255, 255)
-    assert picture.getpixel((50, 50)) == (255, 0, 0)
+    return axes
+
+
+def test_lines_contours_an_image_and_text_have_their_pixels():
+    figure = plt.figure(figsize=(4, 4), dpi=100)
+    lines, contours, image, text = (quarter(figure, *at) for at in ((0, 0.5), (0.5, 0.5), (0, 0), (0.5, 0)))
+    lines.set(xlim=(0, 1), ylim=(0, 1))
+    lines.plot([0, 1], [0.5, 0.5], color="blue", linewidth=6)
+    lines.plot([0.25], [0.25], "s", color="red", markersize=20)
+    axis = np.linspace(-1, 1, 21)
+    x, y = np.meshgrid(axis, axis)
+    contours.contourf(x, y, x + y / 2, levels=[-2, 0, 2], colors=["red", "lime"])
+    contours.contour(x, y, x + y / 2, levels=[0], colors=["black"], linewidths=4)
+    image.imshow(np.array([[0, 1], [1, 0]]), cmap="gray", interpolation="nearest", aspect="auto")
+    text.text(0.5, 0.5, "HI", fontsize=60, horizontalalignment="center", verticalalignment="center")
+
+    found = pixels(figure)
+
+    black, white, red, lime, blue = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    assert found.shape == (400, 400, 3)
+    expected = {
+        # Row and column: the line and the marker below it,
+        (100, 10): blue, (100, 100): blue, (90, 100): white, (150, 50): red,
+        # two areas and the contour between them, which is not upright,
+        (100, 250): red, (100, 350): lime, (100, 300): black, (150, 325): black, (150, 310): red,
+        # the four fields of the image.
+        (210, 10): black, (210, 190): white, (390, 10): white, (390, 190): black,
+    }  # fmt: skip
+    assert {at: tuple(map(int, found[at])) for at in expected} == expected
+    ink = found[200:, 200:].max(axis=2) < 128
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    # The font's capitals are 1493/2048 of its size high; H has two stems, I one.
+    assert np.ptp(rows) + 1 == pytest.approx(60 * 100 / 72 * 1493 / 2048, abs=2)
+    assert np.count_nonzero(np.diff(columns) > 1) == 1
+    assert np.count_nonzero(np.diff(ink[rows[5]].astype(int)) == 1) == 3
 
 
 def test_contours_triangles_and_text_make_one_figure():
