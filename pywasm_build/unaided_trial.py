@@ -41,6 +41,7 @@ from pywasm_build.unaided_list import PLACE, Excuse, Unaided
 from pywasm_build.wheels import Wheel, requirements, target_environment
 from pywasm_build.workspace import Workspace
 
+_STORE = re.compile(r"/\S*?/store\b")
 _PLATFORM = re.compile(
     r"\b(platform|operating system)\b.*\bwasi\b.*\bnot supported\b"
     r"|\b(unsupported|unknown) (platform|operating system)\b.*\bwasi\b",
@@ -291,4 +292,6 @@ def _failure(error: PywasmError, log: Path) -> dict[str, Any]:
         if error.returncode is None:
             return {"result": Result.SLOW, "reason": reason}
         return {"result": Result.PLATFORM if refuses_platform(reason) else Result.BUILD, "reason": reason}
-    return {"result": Result.LINK if isinstance(error, WheelError) else Result.BUILD, "reason": shown(one_line(error))}
+    # A wheel is refused for paths of this machine, which are nothing to show.
+    reason = shown(_STORE.sub("<store>", one_line(error)))
+    return {"result": Result.LINK if isinstance(error, WheelError) else Result.BUILD, "reason": reason}

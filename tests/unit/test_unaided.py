@@ -302,6 +302,16 @@ def test_what_fails_says_why(bench: Bench, offered: Callable[[Bench], Unaided], 
     assert bench.guest.roots == []
 
 
+def test_a_reason_names_no_folder_of_this_machine(bench: Bench) -> None:
+    place = bench.checkout.host.product
+    module = with_custom_section(extension(), "note", f"{place}/lib".encode())
+    wheel = wheel_bytes("pack", files={"fast.cpython-313-wasm32-wasi.so": module}, tag=TAG)
+    trial = bench.run(bench.offer({f"prebuilt/pack-1.0-{TAG}.whl": wheel}))
+    assert trial.result is Result.LINK
+    assert trial.reason.startswith("fast.cpython-313-wasm32-wasi.so contains <store>/")
+    assert str(bench.checkout.context.store.root) not in trial.reason
+
+
 def test_a_module_that_cannot_be_imported(bench: Bench) -> None:
     trial = bench.run(bench.offer_wheel("pack/fast", "pack/bad"))
     assert (trial.result, trial.imported, trial.modules) == (Result.IMPORT, 1, ("pack.bad", "pack.fast"))
