@@ -142,6 +142,7 @@ int main() {
 FOR_PACKAGES = r"""
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -247,6 +248,9 @@ int main(void) {
     actions();
     names();
     sockets();
+    struct ifaddrs *interfaces;
+    HOLDS(FAILS(getifaddrs(&interfaces), ENOSYS) && interfaces == NULL);
+    freeifaddrs(interfaces);
     tzset();
     HOLDS(timezone == 0 && daylight == 0 && !strcmp(tzname[0], "UTC") && !strcmp(tzname[1], "UTC"));
     return failed;
