@@ -42,3 +42,8 @@ def test_errors_cross_both_ways(lua):
     with pytest.raises(LookupError, match="from Python"):
         lua.eval("function(f) f() end")(broken)
     assert lua.eval("1") == 1
+
+
+def test_there_is_no_shell(lua):
+    assert lua.eval("os.execute()") is False
+    assert lua.eval("os.execute('true')")[0] is None

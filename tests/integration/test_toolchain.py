@@ -145,8 +145,10 @@ FOR_PACKAGES = r"""
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -243,6 +245,14 @@ static void sockets(void) {
     HOLDS(recvmsg(pair[0], &message, 0) == 4 && message.msg_namelen == 0 && !strcmp(text, "one!"));
     HOLDS(FAILS(recvmsg(pair[0], &message, MSG_DONTWAIT), EOPNOTSUPP));
 }
+static void count_up(void) { count++; }
+static void processes(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    count = 0;
+    HOLDS(!pthread_once(&once, count_up) && !pthread_once(&once, count_up) && count == 1);
+    HOLDS(!pthread_atfork(count_up, count_up, count_up) && count == 1);
+    HOLDS(system(NULL) == 0 && FAILS(system("true"), ENOSYS));
+}
 int main(void) {
     sets();
     actions();
@@ -251,6 +261,7 @@ int main(void) {
     struct ifaddrs *interfaces;
     HOLDS(FAILS(getifaddrs(&interfaces), ENOSYS) && interfaces == NULL);
     freeifaddrs(interfaces);
+    processes();
     tzset();
     HOLDS(timezone == 0 && daylight == 0 && !strcmp(tzname[0], "UTC") && !strcmp(tzname[1], "UTC"));
     return failed;
