@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -25,10 +27,26 @@ def read_build_system(tree: Path) -> tuple[str, list[str]]:
     requires = system.get("requires", ["setuptools"])
     if not isinstance(requires, list):
         raise BuildError(f"{path} cannot be used: the requires of its build-system is no list")
+    backend = str(system.get("build-backend", "setuptools.build_meta"))
+    return backend, _checked(requires, f"{path} cannot be used: its build-system")
+
+
+def read_answer(path: Path, backend: str) -> list[str]:
+    """Return the build requirements that a backend wrote into a file (backend_requirements)."""
     try:
-        return str(system.get("build-backend", "setuptools.build_meta")), [str(Requirement(r)) for r in requires]
+        requires = json.loads(text_of(path))
+    except ValueError as error:
+        raise BuildError(f"the build backend {backend} gave no list of requirements: {error}") from error
+    if not isinstance(requires, list):
+        raise BuildError(f"the build backend {backend} gave no list of requirements")
+    return _checked(requires, f"the build backend {backend}")
+
+
+def _checked(requires: Sequence[object], what: str) -> list[str]:
+    try:
+        return [str(Requirement(text)) for text in requires]  # type: ignore[arg-type]
     except (InvalidRequirement, TypeError) as error:
-        raise BuildError(f"{path} cannot be used: its build-system requires what is no requirement: {error}") from error
+        raise BuildError(f"{what} requires what is no requirement: {error}") from error
 
 
 def text_of(path: Path) -> str:

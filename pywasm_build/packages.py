@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,8 +16,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pywasm_binary import WasmModule
-from pywasm_build import archive, build_tools, confinement, libraries, package_build, wheel_archive, wheels
-from pywasm_build.build_system import read_build_system
+from pywasm_build import (
+    archive,
+    backend_requirements,
+    build_tools,
+    confinement,
+    libraries,
+    package_build,
+    wheel_archive,
+    wheels,
+)
+from pywasm_build.backend_requirements import question
+from pywasm_build.build_system import read_answer, read_build_system
 from pywasm_build.build_tools import BuildTools, required_names
 from pywasm_build.confinement import confined
 from pywasm_build.context import Context
@@ -31,6 +41,9 @@ from pywasm_build.recipes import Patch, Recipe, Registry
 from pywasm_build.sdist_survey import survey
 from pywasm_build.store import JSON, Stage, link_or_copy, remove_product, replacing, source_hash
 from pywasm_build.wheels import Wheel
+
+# The code that a wheel depends on, with this module's.
+_CODE = (package_build, backend_requirements, confinement, build_tools, libraries, wheels, wheel_archive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +139,8 @@ class PackageBuilder:
                 "recipe": _recipe_inputs(job.recipe) if job.recipe else None,
                 "libraries": [prefix.name for prefix in used.values()],
                 "variables": library_variables(self.context, self.registry, used),
-                "build-files": [self.stage(other).key for other in self._read_by(job)],
-                "code": source_hash(
-                    sys.modules[__name__], package_build, confinement, build_tools, libraries, wheels, wheel_archive
-                ),
+                "build-files": self._keys_of_build_files(job),
+                "code": source_hash(sys.modules[__name__], *_CODE),
             },
         )
 
@@ -179,14 +190,22 @@ class PackageBuilder:
         compiler, programs = self.environment.host.toolchain, self.environment.tools
         return native_libraries(self.context, compiler, self.registry, self._plan_of(job), programs=programs)
 
-    def _read_by(self, job: Job) -> list[Job]:
-        """Return the packages of the registry of which the build of a job reads files."""
-        names = required_names(self._plan_of(job).build_requires) - {job.release.name}
+    def _read_by(self, job: Job, requires: Sequence[str]) -> list[Recipe]:
+        """Return the packages of the registry whose files the build of a job reads if it requires these."""
+        names = required_names(requires) - {job.release.name}
         return [
-            self._pinned_job(recipe)
+            recipe
             for recipe in self.registry.packages
             if recipe.build_files and canonicalize_name(recipe.name) in names
         ]
+
+    def _keys_of_build_files(self, job: Job) -> list[str]:
+        """Return the keys of the packages whose files the build of a job may read."""
+        read = self._read_by(job, self._plan_of(job).build_requires)
+        if not (job.recipe or job.release.is_wheel):
+            # It may ask for more of them once it runs.
+            read = self._read_by(job, [recipe.name for recipe in self.registry.packages])
+        return [self.stage(_without_file(recipe)).key for recipe in read]
 
     def _pinned_job(self, recipe: Recipe) -> Job:
         if recipe.name not in self._pinned_jobs:
@@ -209,7 +228,9 @@ class PackageBuilder:
         tree = root / "tree"
         archive.unpack(source, tree, strip=1)
         apply_patches(self.context.runner, self._patches(job), tree, log=log)
-        backend, _ = read_build_system(tree)
+        backend, requires = read_build_system(tree)
+        if job.recipe:
+            requires = list(job.recipe.build_requires)
         used = self._libraries(job)
         build = PackageBuild(
             context=self.context,
@@ -218,12 +239,22 @@ class PackageBuilder:
             tree=tree,
             libraries=used,
             library_variables=library_variables(self.context, self.registry, used),
-            tools=self._tool_folders(job),
+            tools=self._tool_folders(job, requires),
         )
         # Not `root`: what we write there ourselves must not be led elsewhere by a link.
         own = [tree, root / "raw", root / "home"]
         for folder in own:
             folder.mkdir(exist_ok=True)
+        if job.recipe is None:
+            answer = root / "home" / "requires.json"
+            self.context.runner.run(
+                confined(question(self.environment.python, tree, answer), writable=own),
+                cwd=tree,
+                env=build.variables(),
+                log=log,
+                title=f"ask what {job.title} requires to be built",
+            )
+            build = replace(build, tools=self._tool_folders(job, [*requires, *read_answer(answer, backend)]))
         self.context.runner.run(
             confined(
                 [
@@ -241,15 +272,14 @@ class PackageBuilder:
         )
         return _only_wheel(root / "raw", log)
 
-    def _tool_folders(self, job: Job) -> list[Path]:
+    def _tool_folders(self, job: Job, requires: Sequence[str]) -> list[Path]:
         """Return folders with build requirements besides the pinned tools, those with files for our target first."""
-        tools, read, requires = self._tools, self._read_by(job), self._plan_of(job).build_requires
-        folders = [
-            tools.with_build_files(other.recipe, self.trial(other).path, self.stage(other).key)
-            for other in read
-            if other.recipe
-        ]
-        lacking = tools.lacking(requires, besides=[other.release.name for other in read])
+        tools, read = self._tools, self._read_by(job, requires)
+        folders = []
+        for recipe in read:
+            other = self._pinned_job(recipe)
+            folders.append(tools.with_build_files(recipe, self.trial(other).path, self.stage(other).key))
+        lacking = tools.lacking(requires, besides=[canonicalize_name(recipe.name) for recipe in read])
         if not lacking:
             return folders
         if job.recipe:
@@ -284,6 +314,12 @@ class PackageBuilder:
             raise WheelError(f"the build of {job.title} made a wheel of {made.name}")
         exports = frozenset(WasmModule(host.main_module.read_bytes()).exports)
         wheels.require_good(made, short=host.short, provided=exports, abi=host.toolchain.abi, forbidden=forbidden)
+
+
+def _without_file(recipe: Recipe) -> Job:
+    """Return a job that has a key, for which no index needs to be asked."""
+    name = canonicalize_name(recipe.name)
+    return Job(release=Release(name=name, version=recipe.version, file="", sha256=recipe.sha256), recipe=recipe)
 
 
 def _only_wheel(folder: Path, log: Path) -> Path:

@@ -183,7 +183,7 @@ def held(key):
 @pytest.fixture(scope="module")
 def counter(functions: Functions) -> str:
     functions.upload("counter", COUNTER)
-    functions.upload("stubborn", COUNTER, entry="stubborn", cpu_seconds=0.3)
+    functions.upload("stubborn", COUNTER, entry="stubborn", cpu_seconds=1.5)
     return "counter"
 
 

@@ -28,8 +28,12 @@ from tests.unit.fakes import Reply, WebServer, completed
 
 VERSION, SHORT, ABI = "3.13.5", "3.13", "pywasm-1"
 # What stands in for cross-python builds nothing: the sdist brings its wheel, a script that makes it, or the reason why
-# there is none.
+# there is none, and what its backend would ask for.
 CROSS_PYTHON = """#!/bin/sh
+case $2 in */backend_requirements.py)
+  if [ -f "$3/asked" ]; then cp "$3/asked" "$4"; else echo "[]" >"$4"; fi
+  exit ;;
+esac
 for argument do
   case $previous in --wheel-dir) folder=$argument ;; esac
   previous=$argument

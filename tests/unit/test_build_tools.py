@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from pywasm_build.build_tools import BuildTools, required_names
-from pywasm_build.errors import RecipeError
+from pywasm_build.errors import BuildError, RecipeError
 from pywasm_build.packages import Job
 from pywasm_build.recipes import read_registry
 from pywasm_build.workspace import Workspace
@@ -55,11 +55,16 @@ def install_natively(checkout: Checkout, version: str = "1.0") -> Path:
     return tools
 
 
-def offer_user(checkout: Checkout, web: WebServer, requires: str = '["setuptools", "arrays"]') -> Job:
-    """Offer a package without recipe that is built against `arrays`; its log tells its environment."""
+def offer_user(
+    checkout: Checkout, web: WebServer, requires: str = '["setuptools", "arrays"]', asked: str = "[]"
+) -> Job:
+    """Offer a package without recipe that is built against `arrays`; its log tells its environment.
+
+    asked: what its backend answers when it is asked for more.
+    """
     build = f"[build-system]\nrequires = {requires}\n".encode()
     wheel = wheel_bytes("user")
-    files = {"pyproject.toml": build, "prebuilt/user-1.0-py3-none-any.whl": wheel}
+    files = {"pyproject.toml": build, "prebuilt/user-1.0-py3-none-any.whl": wheel, "asked": asked.encode()}
     publish(web, "user", {"user-1.0.tar.gz": sdist_bytes("user", files)})
     return checkout.builder.choose(Requirement("user"))
 
@@ -99,6 +104,26 @@ def test_the_key_depends_on_what_is_read(checkout: Checkout, web: WebServer) -> 
     path = checkout.workspace.patches / "arrays" / "recipe.toml"
     path.write_text(path.read_text() + "[build]\nenvironment = { A = '1' }\n")
     assert len({plain, first, checkout.builder.stage(job).key}) == 3
+
+
+def test_what_only_the_backend_asks_for(checkout: Checkout, web: WebServer) -> None:
+    install_natively(checkout)
+    job = offer_user(checkout, web, requires='["setuptools"]', asked='["arrays >= 1", "setuptools"]')
+    before = checkout.builder.stage(job).key
+    checkout.builder.build(job)
+    assert (python_path(checkout)[0] / "arrays" / "include" / "sizes.h").read_text() == "32"
+    path = checkout.workspace.patches / "arrays" / "recipe.toml"
+    path.write_text(path.read_text() + "[build]\nenvironment = { A = '1' }\n")
+    assert checkout.builder.stage(job).key != before
+
+
+@pytest.mark.parametrize("answer", ["[", "{}", "[1]", '["six 1"]', ""])
+def test_an_answer_of_a_backend_that_makes_no_sense(checkout: Checkout, web: WebServer, answer: str) -> None:
+    job = offer_user(checkout, web, requires='["setuptools"]', asked=answer)
+    with pytest.raises(
+        BuildError, match=r"backend setuptools.build_meta (gave no list|requires what is no requirement)"
+    ):
+        checkout.builder.build(job)
 
 
 def test_the_build_tools_must_have_the_very_version(checkout: Checkout, web: WebServer) -> None:

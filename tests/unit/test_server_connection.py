@@ -51,6 +51,12 @@ async def served(service: FakeFunctions, **bounds: object) -> AsyncIterator[int]
         yield port
 
 
+async def connected(server: _Server, number: int) -> None:
+    """Wait until a server has this many connections."""
+    while len(server.server_state.connections) != number:
+        await asyncio.sleep(0.01)
+
+
 async def talk(port: int, send: bytes) -> bytes:
     """Send bytes and give all that comes until the server ends the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -115,19 +121,21 @@ def test_an_answer_that_nobody_reads() -> None:
     async def body() -> None:
         service = FakeFunctions()
         await service.write_state("alice", "large", b"x" * (64 << 20))
-        async with served(service) as port:
+        async with started(service) as (server, port):
             reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
             request = f"GET /s/alice/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ALICE}\r\n\r\n"
             writer.write(request.encode())
-            await asyncio.sleep(1.0)
+            await connected(server, 1)
+            # The server ends it by itself.
+            await connected(server, 0)
             read = 0
             with contextlib.suppress(ConnectionError):
                 while piece := await reader.read(1 << 20):
                     read += len(piece)
-            assert 0 < read < 64 << 20
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
+            assert 0 < read < 64 << 20
 
     within(body)
 
@@ -151,15 +159,15 @@ def test_a_call_that_takes_longer_than_a_silent_connection_may() -> None:
 
 def test_too_many_connections() -> None:
     async def body() -> None:
-        async with served(FakeFunctions(), most=2, looks=1000) as port:
+        async with started(FakeFunctions(), most=2, looks=1000) as (server, port):
             held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
-            await asyncio.sleep(0.1)
+            await connected(server, 2)
             request = b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             assert await talk(port, request) == b""
             for _, writer in held:
                 writer.close()
                 await writer.wait_closed()
-            await asyncio.sleep(0.1)
+            await connected(server, 0)
             assert (await talk(port, request)).endswith(b"PONG")
 
     within(body)
@@ -169,8 +177,7 @@ def test_answers_are_sent_at_once() -> None:
     async def body() -> None:
         async with started(FakeFunctions()) as (server, port):
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-            while not server.server_state.connections:
-                await asyncio.sleep(0.01)
+            await connected(server, 1)
             (connection,) = server.server_state.connections
             assert isinstance(connection, BoundedConnection)
             opened = connection.transport.get_extra_info("socket")
