@@ -16,8 +16,11 @@ MAX_LENGTH = 200
 _MAX_BYTES = 4 * 1024**2
 _MAX_LINE = 4000
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# A compiler asked whether it can do something: autoconf, distutils, setuptools, Meson and CMake name such files so.
-_PROBE = re.compile(r"conftest|_configtest|testfile\.c|CMakeTmp|CMakeScratch|/tmp/|sanitycheck|meson-private")
+# A compiler asked whether it can do something: autoconf, distutils, setuptools, Meson and CMake name such files so. The
+# last is the folder for temporary files of a package's build.
+_PROBE = re.compile(
+    r"conftest|_configtest|testfile\.c|CMakeTmp|CMakeScratch|/tmp/|sanitycheck|meson-private|/wheel/\w+/home/"
+)
 # What compilers, linkers and build systems print: the first such line is the reason.
 _ERRORS = tuple(
     re.compile(pattern)

@@ -32,6 +32,7 @@ PROBES = """\
   _configtest.c:1:10: fatal error: 'sys/poll.h' file not found
   conftest.c:4:1: error: unknown type name 'nope'
   /tmp/tmp3x/flagcheck.cpp:1:1: error: unknown argument
+  /cache/store/wheel/0a1b2c3d/home/lzo_version_x.c:1:10: fatal error: 'lzo/lzo1x.h' file not found
 """
 LINKER = """\
   wasm-ld: error: build/temp/a.o: undefined symbol: fork
