@@ -145,7 +145,7 @@ class Bench:
         wheel = wheel_bytes("pack", requires=requires, files=files, tag=TAG if modules else "py3-none-any")
         return self.offer({f"prebuilt/pack-1.0-{TAG if modules else 'py3-none-any'}.whl": wheel})
 
-    def run(self, package: Unaided, *, again: bool = False, seconds: float = 60) -> Trial:
+    def run(self, package: Unaided, *, again: bool = False, seconds: float = 600) -> Trial:
         trials = UnaidedTrials(builder=self.checkout.builder, seconds=seconds, importer=self.guest)
         return trials.run(package, again=again)
 
