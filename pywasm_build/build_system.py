@@ -35,7 +35,7 @@ def read_answer(path: Path, backend: str) -> list[str]:
     """Return the build requirements that a backend wrote into a file (backend_requirements)."""
     try:
         requires = json.loads(text_of(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BuildError(f"the build backend {backend} gave no list of requirements: {error}") from error
     if not isinstance(requires, list):
         raise BuildError(f"the build backend {backend} gave no list of requirements")

@@ -117,7 +117,7 @@ def test_what_only_the_backend_asks_for(checkout: Checkout, web: WebServer) -> N
     assert checkout.builder.stage(job).key != before
 
 
-@pytest.mark.parametrize("answer", ["[", "{}", "[1]", '["six 1"]', ""])
+@pytest.mark.parametrize("answer", ["[", "{}", "[1]", '["six 1"]', "", pytest.param("[" * 100_000, id="deep")])
 def test_an_answer_of_a_backend_that_makes_no_sense(checkout: Checkout, web: WebServer, answer: str) -> None:
     job = offer_user(checkout, web, requires='["setuptools"]', asked=answer)
     with pytest.raises(
