@@ -245,16 +245,8 @@ class PackageBuilder:
         own = [tree, root / "raw", root / "home"]
         for folder in own:
             folder.mkdir(exist_ok=True)
-        if job.recipe is None:
-            answer = root / "home" / "requires.json"
-            self.context.runner.run(
-                confined(question(self.environment.python, tree, answer), writable=own),
-                cwd=tree,
-                env=build.variables(),
-                log=log,
-                title=f"ask what {job.title} requires to be built",
-            )
-            build = replace(build, tools=self._tool_folders(job, [*requires, *read_answer(answer, backend)]))
+        if job.recipe is None and (more := self._asked(build, job, backend, own) - {*requires}):
+            build = replace(build, tools=self._tool_folders(job, [*requires, *sorted(more)]))
         self.context.runner.run(
             confined(
                 [
@@ -271,6 +263,18 @@ class PackageBuilder:
             title=f"build {job.title}",
         )
         return _only_wheel(root / "raw", log)
+
+    def _asked(self, build: PackageBuild, job: Job, backend: str, own: Sequence[Path]) -> set[str]:
+        """Return what the backend of a build requires; it can write into its `own` folders alone."""
+        answer = build.tree.parent / "home" / "requires.json"
+        self.context.runner.run(
+            confined(question(self.environment.python, build.tree, answer), writable=own),
+            cwd=build.tree,
+            env=build.variables(),
+            log=self.context.workspace.log(job.release.name),
+            title=f"ask what {job.title} requires to be built",
+        )
+        return set(read_answer(answer, backend))
 
     def _tool_folders(self, job: Job, requires: Sequence[str]) -> list[Path]:
         """Return folders with build requirements besides the pinned tools, those with files for our target first."""
