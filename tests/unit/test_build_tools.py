@@ -117,6 +117,15 @@ def test_what_only_the_backend_asks_for(checkout: Checkout, web: WebServer) -> N
     assert checkout.builder.stage(job).key != before
 
 
+@pytest.mark.parametrize(("asked", "said"), [('["one", "setuptools"]', ["one"]), ('["two"]', ["one", "one, two"])])
+def test_what_is_not_pinned_is_named_once(
+    checkout: Checkout, web: WebServer, capsys: pytest.CaptureFixture[str], asked: str, said: list[str]
+) -> None:
+    checkout.builder.build(offer_user(checkout, web, requires='["setuptools", "one"]', asked=asked))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "not pinned" in line]
+    assert lines == [f"warning: user 1.0 needs {names} to build, which is not pinned" for names in said]
+
+
 @pytest.mark.parametrize("answer", ["[", "{}", "[1]", '["six 1"]', "", pytest.param("[" * 100_000, id="deep")])
 def test_an_answer_of_a_backend_that_makes_no_sense(checkout: Checkout, web: WebServer, answer: str) -> None:
     job = offer_user(checkout, web, requires='["setuptools"]', asked=answer)
