@@ -129,7 +129,7 @@ class SubprocessRunner:
                 _end(child)
             returncode = child.wait()
         if not in_time or (check and returncode):
-            why = _reason(words, cwd, None if not in_time else returncode, timeout)
+            why = _reason(title or _short(words), cwd, None if not in_time else returncode, timeout)
             raise CommandFailed(why, args=words, returncode=returncode if in_time else None, tail=sink.tail, log=log)
         return Completed(returncode=returncode, stdout=sink.text, seconds=time.monotonic() - started)
 
@@ -295,12 +295,16 @@ def find_program(name: str, *, cwd: Path, path: str) -> str:
     return found
 
 
-def _reason(args: Sequence[str], cwd: Path, returncode: int | None, timeout: float | None) -> str:
-    short = shlex.join(args) if len(shlex.join(args)) < 200 else f"{shlex.join(args)[:200]} ..."
+def _short(args: Sequence[str]) -> str:
+    line = shlex.join(args)
+    return line if len(line) < 200 else f"{line[:200]} ..."
+
+
+def _reason(what: str, cwd: Path, returncode: int | None, timeout: float | None) -> str:
     if returncode is None:
-        return f"{short} (in {cwd}) took longer than {timeout:.0f} s and was ended"
+        return f"{what} (in {cwd}) took longer than {timeout:.0f} s and was ended"
     how = f"exit code {returncode}" if returncode > 0 else f"signal {_signal_name(-returncode)}"
-    return f"{short} (in {cwd}) failed with {how}"
+    return f"{what} (in {cwd}) failed with {how}"
 
 
 def _signal_name(number: int) -> str:
