@@ -194,13 +194,13 @@ def compiler_environment(compiler: Toolchain) -> dict[str, str | None]:
     }
 
 
-def cmake_toolchain(compiler: Toolchain, libraries: Sequence[Path], folder: Path, *, cxx_threads: bool = False) -> Path:
-    """Write a toolchain file into `folder` with which CMake finds the libraries with these prefixes; return it.
+def cmake_toolchain(compiler: Toolchain, installed: Sequence[Path], folder: Path, *, cxx_threads: bool = False) -> Path:
+    """Write a toolchain file into `folder` with which CMake finds what is installed under these prefixes; return it.
 
     cxx_threads: CMake finds threads too, for projects in C++.
     """
     file = folder / "pywasm-libraries.cmake"
-    prefixes = " ".join(f'"{prefix}"' for prefix in libraries)
+    prefixes = " ".join(f'"{prefix}"' for prefix in installed)
     text = _CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes)
     file.write_text(text + (_CMAKE_THREADS if cxx_threads else ""), "utf-8")
     return file

@@ -77,7 +77,10 @@ class PackageBuild:
             **compiler_environment(compiler),
             **flags,
             **self.library_variables,
-            "CMAKE_TOOLCHAIN_FILE": str(cmake_toolchain(compiler, used, self._folder(), cxx_threads=True)),
+            # Build tools bring CMake packages: find_package(pybind11), find_package(nanobind).
+            "CMAKE_TOOLCHAIN_FILE": str(
+                cmake_toolchain(compiler, [*used, *self._python_folders()], self._folder(), cxx_threads=True)
+            ),
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
             **({"LDFLAGS": linked} if linked else {}),
@@ -97,8 +100,11 @@ class PackageBuild:
         machine = self.context.environ.get("PATH", os.defpath)
         return {
             "PATH": os.pathsep.join([*map(str, first), machine, *(str(folder / "bin") for folder in self.tools)]),
-            "PYTHONPATH": os.pathsep.join(map(str, [*self.tools, self.environment.tools_path])),
+            "PYTHONPATH": os.pathsep.join(map(str, self._python_folders())),
         }
+
+    def _python_folders(self) -> list[Path]:
+        return [*self.tools, self.environment.tools_path]
 
     def _mapped_paths(self) -> list[str]:
         """Return flags that keep folders of the build machine out of what the compiler writes (__FILE__)."""
