@@ -39,8 +39,6 @@ include("{toolchain_file}")
 list(APPEND CMAKE_FIND_ROOT_PATH {prefixes})
 list(APPEND CMAKE_PREFIX_PATH {prefixes})
 """
-# CMake asks for pthread_create in C, where it is not declared, before it believes in <thread>.
-_CMAKE_THREADS = "set(CMAKE_HAVE_LIBC_PTHREAD ON)\n"
 
 
 def native_libraries(
@@ -194,15 +192,14 @@ def compiler_environment(compiler: Toolchain) -> dict[str, str | None]:
     }
 
 
-def cmake_toolchain(compiler: Toolchain, installed: Sequence[Path], folder: Path, *, cxx_threads: bool = False) -> Path:
+def cmake_toolchain(compiler: Toolchain, installed: Sequence[Path], folder: Path, *, more: str = "") -> Path:
     """Write a toolchain file into `folder` with which CMake finds what is installed under these prefixes; return it.
 
-    cxx_threads: CMake finds threads too, for projects in C++.
+    more: what the file says at its end.
     """
     file = folder / "pywasm-libraries.cmake"
     prefixes = " ".join(f'"{prefix}"' for prefix in installed)
-    text = _CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes)
-    file.write_text(text + (_CMAKE_THREADS if cxx_threads else ""), "utf-8")
+    file.write_text(_CMAKE_TOOLCHAIN.format(toolchain_file=compiler.cmake_file, prefixes=prefixes) + more, "utf-8")
     return file
 
 

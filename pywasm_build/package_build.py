@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pywasm_build.build_system import text_of
 from pywasm_build.context import Context
+from pywasm_build.cpython import PREFIX
 from pywasm_build.crossenv import CrossEnvironment
 from pywasm_build.libraries import (
     archive_flags,
@@ -36,6 +37,13 @@ _SAME_EACH_TIME = {
     "LC_ALL": "C.UTF-8",
     "LANGUAGE": None,
 }
+# CMake asks for pthread_create in C, where it is not declared, before it believes in <thread>.
+_CMAKE_THREADS = "set(CMAKE_HAVE_LIBC_PTHREAD ON)\n"
+# What FindPython finds itself only where it runs for its own machine, and before it FindPythonInterp and -Libs.
+_CMAKE_PYTHON = """\
+set({name}_EXECUTABLE "{executable}" CACHE FILEPATH "")
+set({name}_INCLUDE_DIR "{include}" CACHE PATH "")
+"""
 # Meson tries Cython with the headers of the Python that it runs in itself, and gives up because they are not ours.
 _NO_TRIAL = "[properties]\nskip_sanity_check = true\n"
 # An option that is there to be switched on: option('system-freetype', type: 'boolean', ...
@@ -77,10 +85,7 @@ class PackageBuild:
             **compiler_environment(compiler),
             **flags,
             **self.library_variables,
-            # Build tools bring CMake packages: find_package(pybind11), find_package(nanobind).
-            "CMAKE_TOOLCHAIN_FILE": str(
-                cmake_toolchain(compiler, [*used, *self._python_folders()], self._folder(), cxx_threads=True)
-            ),
+            "CMAKE_TOOLCHAIN_FILE": str(self._cmake_file(used)),
             # setuptools takes these instead of CPython's own flags, not besides.
             **{name: " ".join([*common, flags.get(name, "")]).strip() for name in ("CFLAGS", "CXXFLAGS")},
             **({"LDFLAGS": linked} if linked else {}),
@@ -143,6 +148,18 @@ class PackageBuild:
         lines = [f"{name} = {[str(word) for word in command]}\n" for name, command in programs.items()]
         file.write_text("".join(["[binaries]\n", *lines, _NO_TRIAL]), "utf-8")
         return file
+
+    def _cmake_file(self, used: Sequence[Path]) -> Path:
+        """Write a toolchain file for CMake."""
+        host = self.environment.host
+        include = host.root / PREFIX.lstrip("/") / "include" / f"python{host.short}"
+        python = "".join(
+            _CMAKE_PYTHON.format(name=name, executable=self.environment.python, include=include)
+            for name in ("Python", "Python3", "PYTHON")
+        )
+        # Build tools bring CMake packages: find_package(pybind11), find_package(nanobind).
+        installed = [*used, *self._python_folders()]
+        return cmake_toolchain(host.toolchain, installed, self._folder(), more=_CMAKE_THREADS + python)
 
     def _folder(self) -> Path:
         folder = self.tree.parent / FOLDER
