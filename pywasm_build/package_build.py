@@ -39,11 +39,13 @@ _SAME_EACH_TIME = {
 }
 # CMake asks for pthread_create in C, where it is not declared, before it believes in <thread>.
 _CMAKE_THREADS = "set(CMAKE_HAVE_LIBC_PTHREAD ON)\n"
-# What FindPython finds itself only where it runs for its own machine, and before it FindPythonInterp and -Libs.
+# What FindPython, and before it FindPythonInterp and -Libs, find by themselves only for the machine that they run on.
 _CMAKE_PYTHON = """\
 set({name}_EXECUTABLE "{executable}" CACHE FILEPATH "")
 set({name}_INCLUDE_DIR "{include}" CACHE PATH "")
+set({name}_LIBRARY "{library}" CACHE FILEPATH "")
 """
+_EMPTY_ARCHIVE = b"!<arch>\n"
 # Meson tries Cython with the headers of the Python that it runs in itself, and gives up because they are not ours.
 _NO_TRIAL = "[properties]\nskip_sanity_check = true\n"
 # An option that is there to be switched on: option('system-freetype', type: 'boolean', ...
@@ -153,8 +155,11 @@ class PackageBuild:
         """Write a toolchain file for CMake."""
         host = self.environment.host
         include = host.root / PREFIX.lstrip("/") / "include" / f"python{host.short}"
+        # Many ask for it and need nothing of it: python.wasm has it all.
+        library = self._folder() / f"libpython{host.short}.a"
+        library.write_bytes(_EMPTY_ARCHIVE)
         python = "".join(
-            _CMAKE_PYTHON.format(name=name, executable=self.environment.python, include=include)
+            _CMAKE_PYTHON.format(name=name, executable=self.environment.python, include=include, library=library)
             for name in ("Python", "Python3", "PYTHON")
         )
         # Build tools bring CMake packages: find_package(pybind11), find_package(nanobind).

@@ -1,13 +1,12 @@
 """cffi in API mode: a package whose extension module cffi writes in C, from its sdist into the sandbox."""
 
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.integration.chain import SOURCES, Checkout, printed
+from tests.integration.shelf import make_shelf, write_sdist
 
 FOLDER = SOURCES / "cffi_api"
 """The C code, and what cffi is told of it."""
@@ -30,7 +29,6 @@ version = "1.0"
 dependencies = ["cffi"]
 """
 FILES = {
-    "PKG-INFO": "Metadata-Version: 2.2\nName: cffi-points\nVersion: 1.0\nRequires-Dist: cffi\n",
     "pyproject.toml": PYPROJECT,
     "setup.py": "from setuptools import setup\nsetup(packages=['points'], cffi_modules=['build_points.py:ffi'])\n",
     "build_points.py": BUILD,
@@ -158,24 +156,11 @@ SAID = {
 }
 
 
-@pytest.fixture
-def shelf(tmp_path: Path) -> Path:
-    """Make a folder with the package's sdist."""
-    folder = tmp_path / "shelf"
-    folder.mkdir()
-    with tarfile.open(folder / "cffi_points-1.0.tar.gz", "w:gz") as archive:
-        for name, text in FILES.items():
-            member = tarfile.TarInfo(f"cffi_points-1.0/{name}")
-            member.size = len(text.encode())
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return folder
-
-
-def test_api_mode(scratch: Checkout, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_mode(scratch: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = scratch.inv("libs.install", "--name", "cffi")
     assert first.returncode == 0, first.stderr
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    shelf = make_shelf(tmp_path / "shelf", monkeypatch)
+    write_sdist(shelf, "cffi-points", FILES, requires=("cffi",))
     ended = scratch.inv("libs.install", "--name", "cffi-points")
     assert ended.returncode == 0, ended.stderr
     said = json.loads(printed(scratch.python("-c", USE)))

@@ -1,13 +1,12 @@
 """Packages without a recipe that cannot work, or mean harm: each is told in one line, and stops nothing else."""
 
-import io
-import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.integration.chain import Checkout, printed
+from tests.integration.shelf import make_shelf, write_sdist
 
 SETUP = "from setuptools import Extension, setup\nsetup(name='{name}', version='1.0', ext_modules=[{modules}])\n"
 MODULE = r"""
@@ -43,21 +42,10 @@ TOLD = {
 }
 
 
-def write_sdist(folder: Path, name: str, files: dict[str, str]) -> None:
-    with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:
-        for file, text in {"PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n", **files}.items():
-            info = tarfile.TarInfo(f"{name}-1.0/{file}")
-            info.size = len(text.encode())
-            archive.addfile(info, io.BytesIO(text.encode()))
-
-
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a folder that is the only place where pip looks for packages."""
-    folder = tmp_path / "shelf"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    folder = make_shelf(tmp_path / "shelf", monkeypatch)
     for name, action in ACTIONS.items():
         code = MODULE.replace("NAME", name).replace("ACTION", action)
         setup = SETUP.format(name=name, modules=f"Extension('{name}', ['{name}.c'])")
