@@ -288,10 +288,14 @@ def refuses_platform(line: str) -> bool:
 def _failure(error: PywasmError, log: Path) -> dict[str, Any]:
     """Return result and reason of a build that failed."""
     if isinstance(error, CommandFailed):
-        reason = telling_line_of(error.log or log) or shown(one_line(error))
+        reason = _without_paths(telling_line_of(error.log or log) or one_line(error))
         if error.returncode is None:
             return {"result": Result.SLOW, "reason": reason}
         return {"result": Result.PLATFORM if refuses_platform(reason) else Result.BUILD, "reason": reason}
-    # A wheel is refused for paths of this machine, which are nothing to show.
-    reason = shown(_STORE.sub("<store>", one_line(error)))
+    reason = _without_paths(one_line(error))
     return {"result": Result.LINK if isinstance(error, WheelError) else Result.BUILD, "reason": reason}
+
+
+def _without_paths(text: str) -> str:
+    """Return a reason as it may be shown; paths of this machine are nothing to show."""
+    return shown(_STORE.sub("<store>", text))

@@ -261,6 +261,10 @@ def failing(bench: Bench) -> Unaided:
     return bench.offer({"fail": b"x.c:1:10: fatal error: 'sys/epoll.h' file not found\nerror: something\n"})
 
 
+def failing_with_a_tool(bench: Bench) -> Unaided:
+    return bench.offer({"fail": b"/a/cache/store/tools/t.h:1:10: error: too old\n"})
+
+
 def pure(bench: Bench) -> Unaided:
     return bench.offer_wheel()
 
@@ -288,6 +292,7 @@ def odd(bench: Bench) -> Unaided:
     [
         (refused, Result.REFUSED, "it needs a Rust compiler (Cargo.toml)"),
         (failing, Result.BUILD, "x.c:1:10: fatal error: 'sys/epoll.h' file not found"),
+        (failing_with_a_tool, Result.BUILD, "<store>/tools/t.h:1:10: error: too old"),
         (foreign, Result.PLATFORM, "platform wasi is not supported"),
         (pure, Result.PURE, "its wheel has no extension module"),
         (pure_because, Result.PURE, "x.c:3:1: error: no threads"),
