@@ -60,7 +60,6 @@ def test_a_backend_in_the_tree(tmp_path: Path, backend: str, answer: list[str]) 
 
 
 def test_setup_requires(tmp_path: Path) -> None:
-    pytest.importorskip("setuptools")
     (tmp_path / "beside.py").write_text("NEEDS = ['not-there >= 1']\n")
     (tmp_path / "setup.py").write_text(
         "import beside\nfrom setuptools import setup\nsetup(name='one', version='1.0', setup_requires=beside.NEEDS)\n"
