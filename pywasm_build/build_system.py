@@ -44,9 +44,14 @@ def read_answer(path: Path, backend: str) -> list[str]:
 
 def _checked(requires: Sequence[object], what: str) -> list[str]:
     try:
-        return [str(Requirement(text)) for text in requires]  # type: ignore[arg-type]
+        wanted = [Requirement(text) for text in requires]  # type: ignore[arg-type]
     except (InvalidRequirement, TypeError) as error:
         raise BuildError(f"{what} requires what is no requirement: {error}") from error
+    for requirement in wanted:
+        # What is required to build runs on this machine, so a package does not say where it comes from.
+        if requirement.url:
+            raise BuildError(f"{what} requires {requirement.name} from {requirement.url}, which is no index's")
+    return [str(requirement) for requirement in wanted]
 
 
 def text_of(path: Path) -> str:

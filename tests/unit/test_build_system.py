@@ -36,6 +36,10 @@ def test_the_build_system_is_read(tmp_path: Path, text: str | None, backend: str
         ("[build-system]\nrequires = 'x'", "is no list"),
         ("[build-system]\nrequires = ['six 1']", "what is no requirement"),
         ("[build-system]\nrequires = [1]", "what is no requirement"),
+        (
+            "[build-system]\nrequires = ['six @ https://x.invalid/six.zip']",
+            "requires six from https://x.invalid/six.zip",
+        ),
     ],
 )
 def test_a_build_system_that_makes_no_sense(tmp_path: Path, text: str, reason: str) -> None:
