@@ -59,19 +59,20 @@ def telling_line(lines: Sequence[str]) -> str:
     """Return the line that says why a build failed, short enough for a table; "" where there is none.
 
     lines: the log's, in order. It is the first error of a compiler, linker or build system that was no probe; else the
-    last exception; else the last line that speaks of an error; else the last line.
+    last exception; else the last line that speaks of an error; else the last line, before pip speaks if it does.
     """
     clean = [_clean(line) for line in lines]
     candidates = _candidates(clean)
     if error := _first_error(candidates):
         return error
-    end = next((number for number, line in enumerate(clean) if _PIP.search(line)), 0)
-    known = frozenset(candidates)
-    spoken = [line for line in clean[:end] if line in known]
-    for pattern, where in ((_EXCEPTION, candidates), (_ANY_ERROR, spoken), (_ANY_ERROR, candidates)):
+    end = next((number for number, line in enumerate(clean) if _PIP.search(line)), None)
+    # Up to where pip speaks; if it does not, all of it.
+    before, known = clean[:end], frozenset(candidates)
+    spoken = [line for line in before if line in known]
+    for pattern, where in ((_EXCEPTION, candidates), (_ANY_ERROR, spoken)):
         if found := [line for line in where if pattern.search(line)]:
             return _short(found[-1])
-    return _short(next((line for line in reversed(clean) if line), ""))
+    return _short(next((line for line in reversed(before) if line), ""))
 
 
 def telling_line_of(log: Path) -> str:

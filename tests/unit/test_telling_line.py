@@ -72,6 +72,7 @@ TRACEBACK = """\
             "src/x.cc:1:1: error: no member named 'y'",
         ),
         ("running egg_info\n  platform wasi is not supported\n", "platform wasi is not supported"),
+        ("running egg_info\n  not today\n\n", "not today"),
         ("warning: unused error: handler\nerror: can't find Rust compiler\n", "error: can't find Rust compiler"),
     ],
 )
