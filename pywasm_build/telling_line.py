@@ -67,9 +67,8 @@ def telling_line(lines: Sequence[str]) -> str:
         return error
     end = next((number for number, line in enumerate(clean) if _PIP.search(line)), None)
     # Up to where pip speaks; if it does not, all of it.
-    before, known = clean[:end], frozenset(candidates)
-    spoken = [line for line in before if line in known]
-    for pattern, where in ((_EXCEPTION, candidates), (_ANY_ERROR, spoken)):
+    before = clean[:end]
+    for pattern, where in ((_EXCEPTION, candidates), (_ANY_ERROR, _candidates(before))):
         if found := [line for line in where if pattern.search(line)]:
             return _short(found[-1])
     return _short(next((line for line in reversed(before) if line), ""))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.unit.checkout import sdist_bytes
 
 
 def make_shelf(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -22,9 +22,6 @@ def write_sdist(shelf: Path, name: str, files: Mapping[str, str], *, requires: t
     """Write version 1.0 of a package; what it requires binds its build."""
     needed = "".join(f"Requires-Dist: {one}\n" for one in requires)
     metadata = f"Metadata-Version: 2.2\nName: {name}\nVersion: 1.0\n{needed}"
-    top = f"{name.replace('-', '_')}-1.0"
-    with tarfile.open(shelf / f"{top}.tar.gz", "w:gz") as archive:
-        for file, text in {"PKG-INFO": metadata, **files}.items():
-            info = tarfile.TarInfo(f"{top}/{file}")
-            info.size = len(text.encode())
-            archive.addfile(info, io.BytesIO(text.encode()))
+    stem = name.replace("-", "_")
+    content = {file: text.encode() for file, text in {"PKG-INFO": metadata, **files}.items()}
+    (shelf / f"{stem}-1.0.tar.gz").write_bytes(sdist_bytes(stem, content))

@@ -246,8 +246,7 @@ def test_build_systems(scratch: Checkout, tmp_path: Path, monkeypatch: pytest.Mo
     assert first.returncode == 0, first.stderr
     shelf = make_shelf(tmp_path / "shelf", monkeypatch)
     for name, files in SDISTS.items():
-        named = {file: text.replace("PACKAGE", name) for file, text in files.items()}
-        mine = {file.replace("PACKAGE", name): text for file, text in named.items()}
+        mine = {file.replace("PACKAGE", name): text.replace("PACKAGE", name) for file, text in files.items()}
         write_sdist(shelf, name, {f"{name}/__init__.py": "from ._core import half\n", **mine})
     ended = scratch.inv("libs.install", *(word for name in SDISTS for word in ("--name", name)))
     assert ended.returncode == 0, ended.stdout + ended.stderr
